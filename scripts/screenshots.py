@@ -1,0 +1,58 @@
+"""Remake the pictures of the page in docs/images: `python scripts/screenshots.py`.
+
+They show the demo model on a fresh store, in a browser that is found on the PATH.
+"""
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from playwright.async_api import Browser, Page, ViewportSize  # noqa: E402
+
+from tests.browser.site import answers, chromium_at, growing, say, site  # noqa: E402
+
+IMAGES = ROOT / "docs" / "images"
+CONFIG = "agents: [{id: main, name: Assistant}]"
+WIDE = ViewportSize(width=1200, height=960)
+NARROW = ViewportSize(width=320, height=640)
+SESSIONS = ("Holiday plans", "Release notes", "Reading list")
+
+
+async def converse(page: Page) -> None:
+    """A finished answer, and one that grows while the next question waits."""
+    await say(page, "What can an answer look like? [[demo markdown]]")
+    await answers(page).nth(0).wait_for()
+    await say(page, "[[demo tool session_status {}]] [[demo stream 400 30]]")
+    await growing(page).get_by_text("word14").wait_for()
+
+
+async def picture(browser: Browser, name: str, scheme: str, size: ViewportSize) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder)
+        look = {"viewport": size, "color_scheme": scheme}
+        async with site(browser, state, scripted=False, config=CONFIG, **look) as web:
+            for label in SESSIONS:
+                await web.bench.app.sessions.create("agent:main:main", label)
+            page = await web.sign_in()
+            await converse(page)
+            await page.screenshot(path=IMAGES / f"{name}.png")
+
+
+async def main() -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        sys.exit("needs chromium on the PATH")
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    async with chromium_at(Path(chromium)) as browser:
+        await picture(browser, "chat-light", "light", WIDE)
+        await picture(browser, "chat-dark", "dark", WIDE)
+        await picture(browser, "chat-narrow", "light", NARROW)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
