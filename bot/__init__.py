@@ -1,0 +1,53 @@
+"""Trunkline: agents in chat platforms and on the web.
+
+Read it in this order; one message walks down the first part of the list.
+
+    contract     what an adapter author must read: Address, Message, Reply, Adapter
+    types        the core's own types: Session, Entry, Turn, Provider, Tool, CommandContext
+    errors       one tree of errors, drawn in its docstring
+    inbound      receive: size guard, accept durably, decide, hand on
+    acceptance   the rows that an accepted message makes
+    completion   what could be typed next behind a command
+    admission    may this author speak here, must they be paired
+    routing      message -> Drop, Pair, Command, Click or Prompt
+    sessions     match or create, named children, switch, reset
+    claims       a message becomes a turn: at once, or when its lane comes to it
+    lanes        the drain of one session: take what is due, run turns, until nothing is open
+    turn         performs what the loop asks, persists, feeds the hub and the preview
+    loop         the decisions of a run, as a generator
+    reply        NO_REPLY, shaping, splitting
+    preview      when to post and edit while an answer grows
+    delivery     the outbox: send, edit, retries, receipts
+    media        the files of a message, brought in before the model is asked
+    live         typing and the growing preview of a run
+    channels     the accounts that are sent through
+    budget       one send budget for each limit of a platform
+    events       what happens in a run, and the hub that hands it out
+
+    context      what the model sees
+    providers    ways to reach models
+    tools        what the model can do, and the policy that says when
+    engine       transactions and wakes, embedded or on many machines
+    store        SQL scripts and migrations
+    gateway      HTTP, the socket, the pages, WebChat
+    config       the configuration file: read, check, edit
+    control      runs commands and records their answers
+    world        the configuration as the core asks for it
+    keys         session keys
+    steps        named step boundaries for the kill matrix
+    codec        the types as JSON, for the store and the wire
+    jsonio       JSON from strangers: one decoder with limits, and text that can be stored
+    clock        time as a part that can be replaced
+    supervisor   keeps the adapters running
+    app          composition root: builds every part, start and stop order
+    cli          one verb per file
+    __main__     `python -m bot` is the program too
+    testing      the virtual clock, the fake channel: shipped for authors of parts
+
+The path of one message: an adapter's `run` -> its `parse` -> `inbound.Inbound` -> one transaction
+(dedupe, decide, session, inbox row, wake) -> `lanes.drain` -> `turn.run` -> `loop` asks, `turn`
+performs -> `reply.final_text` -> one transaction (entries, outbox, inbox done, wake) ->
+`delivery` -> the adapter's `send`.
+"""
+
+__version__ = "0.1.0"

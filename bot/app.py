@@ -1,0 +1,267 @@
+"""The composition root: builds every part, and knows the order of start and stop.
+
+The only module that knows all others, and the only place where adapters and commands are loaded, by
+name, so that nothing heavy is imported before it is needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import importlib.util
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bot import __version__
+from bot.channels import Channel, Channels
+from bot.claims import Claims
+from bot.clock import Clock, SystemClock
+from bot.config.channels import Channel as ChannelConfig
+from bot.config.settings import Config
+from bot.contract import Adapter, CommandSpec
+from bot.control import Control
+from bot.delivery import Delivery
+from bot.engine.embedded import Embedded, StoreLock
+from bot.errors import ChannelError, ChannelRefused, ConfigError
+from bot.events import Hub
+from bot.gateway.chat import ChatEvents
+from bot.gateway.webchat import WebChat
+from bot.inbound import Inbound
+from bot.lanes import Lanes
+from bot.live import Acks
+from bot.media import Media
+from bot.providers.catalogue import Catalogue
+from bot.sessions import Sessions
+from bot.store import upkeep
+from bot.store.migrations import open_store
+from bot.supervisor import Supervisor
+from bot.tools.registry import Tools
+from bot.tools.sessions import SessionStatus
+from bot.turn import Turns
+from bot.types import CommandTable
+from bot.world import World
+
+log = structlog.get_logger("app")
+
+WEB = WebChat.channel
+GRACE = 30.0
+
+
+def adapters() -> Any:
+    """The package of adapters: `adapter_class(name)`, `option_types()`."""
+    return importlib.import_module("adapters")
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The faster event loop where it is installed (the extra `fast`), else asyncio's own."""
+    if importlib.util.find_spec("uvloop") is None:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module(
+        "uvloop"
+    ).new_event_loop
+    return factory
+
+
+def command_table(config: Config) -> CommandTable:
+    """Every command, without those the configuration switches off. Raises ConfigError."""
+    table: CommandTable = importlib.import_module("commands").table()
+    off = {name.lower() for name in config.commands.disabled}
+    kept = tuple(info for info in table.infos if info.name not in off)
+    return CommandTable(kept, table.handlers)
+
+
+def store_path(config: Config, state: Path) -> Path:
+    """The SQLite file. Raises ConfigError for a store this version cannot open."""
+    url = config.store.url
+    if url == "sqlite":
+        return state / "trunkline.db"
+    if url.startswith("sqlite:///"):
+        return Path(url.removeprefix("sqlite://"))
+    raise ConfigError([f"store.url: {url} is not available in this version; use sqlite"])
+
+
+def workspace(config: Config, state: Path, agent: str) -> Path:
+    """An agent's folder."""
+    found = config.agent(agent)
+    named = found.workspace if found else None
+    return Path(named).expanduser() if named else state / "workspaces" / agent
+
+
+@dataclass(slots=True)
+class App:
+    """All parts, wired. `start` begins to work, `stop` drains."""
+
+    config: Config
+    state: Path
+    clock: Clock
+    lock: StoreLock
+    engine: Embedded
+    hub: Hub
+    chat: ChatEvents
+    catalogue: Catalogue
+    sessions: Sessions
+    world: World
+    inbound: Inbound
+    channels: Channels
+    turns: Turns
+    lanes: Lanes
+    commands: CommandTable
+    supervisor: Supervisor
+
+    async def start(self, *, channels: bool = True) -> None:
+        """Wake what was open, then let the channels in."""
+        await self.engine.start(upkeep.sweep)
+        if channels:
+            self.supervisor.start()
+
+    def make(self, account: ChannelConfig) -> Adapter:
+        """An adapter for an account. Raises ChannelError when it cannot be loaded or made."""
+        try:
+            kind: type[Adapter] = adapters().adapter_class(account.adapter)
+            return kind(account.name, account.options)
+        except ChannelError:
+            raise
+        except Exception as error:
+            # A library or an adapter of somebody else may raise anything; the others go on.
+            log.error("adapter cannot be made", account=account.name, exc_info=error)
+            what = f"the {account.adapter} adapter cannot be loaded: {type(error).__name__}"
+            raise ChannelRefused(f"{what}; the log has the reason") from error
+
+    async def adopt(self, config: Config, *accounts: str) -> bool:
+        """Go on with other routes, and with these accounts as they are now, the others untouched.
+
+        False when no channel runs here, so that a change counts where and when they are started.
+        """
+        if accounts:
+            await self.supervisor.quiet(*accounts)
+        former = [self.supervisor.forget(name) for name in accounts]
+        self.config = config
+        self.world.use(config)
+        for name in accounts:
+            self.channels.remove(name)
+            if name in config.channels:
+                _add_channel(self, config.channels[name])
+            else:
+                self.inbound.state(name, "off")
+                del self.inbound.states[name]
+        for adapter in former:
+            if adapter is not None:
+                await self.supervisor.end(adapter)
+        return self.supervisor.running
+
+    async def stop(self, grace: float = GRACE) -> None:
+        """Let nothing new in, give what runs `grace` seconds, close. Raises nothing."""
+        await self.supervisor.quiet()
+        self.lanes.close()
+        await self.engine.drain(grace)
+        await self.supervisor.close()
+        await self.engine.close()
+        await self.chat.stop()
+        await self.catalogue.close()
+        self.lock.free()
+
+
+def build(config: Config, state: Path, clock: Clock | None = None) -> App:
+    """Wire everything on a store that this process holds alone.
+
+    Raises ConfigError, StoreHeld (naming the holder), StoreForeign, StoreError.
+    """
+    clock = clock or SystemClock()
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = store_path(config, state)
+    lock = _lock(path, state)
+    lock.take(f"trunkline {__version__} on {socket.gethostname()}, process {os.getpid()}")
+    try:
+        open_store(path)
+        return _wire(config, state, path, clock, lock)
+    except BaseException:
+        lock.free()
+        raise
+
+
+def peek(config: Config, state: Path, clock: Clock | None = None) -> App:
+    """Wire everything over a store that another process may hold: for reading, not for `start`.
+
+    Raises ConfigError.
+    """
+    path = store_path(config, state)
+    return _wire(config, state, path, clock or SystemClock(), _lock(path, state))
+
+
+def _lock(path: Path, state: Path) -> StoreLock:
+    return StoreLock(path.with_name("lock") if path.parent == state else path.with_suffix(".lock"))
+
+
+def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock) -> App:
+    engine = Embedded(path, clock)
+    hub = Hub()
+    chat = ChatEvents(hub, clock)
+    catalogue = Catalogue(config, clock)
+    sessions = Sessions(engine, clock, hub, config.default_agent.id)
+    commands = command_table(config)
+    world = World(config, catalogue, commands, sessions, WEB)
+    claims = Claims(world.timeout)
+    channels = Channels()
+    acks = Acks(clock, channels)
+    inbound = Inbound(engine, clock, hub, world, claims, acks.react)
+    channels.add(Channel(WebChat(WEB, chat)))
+    delivery = Delivery(engine, clock, channels)
+    media = Media(engine, channels, partial(workspace, config, state), claims.amended)
+    turns = Turns(engine, clock, hub, delivery, world, Tools([SessionStatus()]), media)
+    control = Control(engine, clock, hub, commands, world, inbound.release, delivery.fitting, WEB)
+    lanes = Lanes(engine, clock, hub, turns, control.run, claims, config.messages.max_concurrent)
+    world.stopper = lanes.stop
+    engine.handle("lane", lanes.drain)
+    engine.handle("out", delivery.drain)
+    supervisor = Supervisor(engine, clock, inbound, _published(commands))
+    app = App(
+        config, state, clock, lock, engine, hub, chat, catalogue, sessions, world, inbound,
+        channels, turns, lanes, commands, supervisor,
+    )  # fmt: skip
+    for account in config.channels.values():
+        _add_channel(app, account)
+    return app
+
+
+def _add_channel(app: App, account: ChannelConfig) -> None:
+    """Load an account's adapter; one that cannot be loaded is told, and the others go on."""
+    if not account.settings.enabled:
+        app.inbound.state(account.name, "off")
+        return
+    try:
+        adapter = app.make(account)
+    except ChannelError as error:
+        app.inbound.state(account.name, "down", str(error))
+        return
+    if adapter.caps.bang:
+        app.world.bangs.add(account.name)
+    if adapter.caps.native_commands:
+        app.world.natives.add(account.name)
+    if adapter.caps.roots:
+        app.world.roots.add(account.name)
+    settings = account.settings
+    app.channels.add(
+        Channel(
+            adapter,
+            on_uncertain=settings.on_uncertain,
+            streaming=settings.streaming,
+            reply_to=settings.reply_to,
+            typing=settings.typing,
+            text_limit=settings.text_limit or 0,
+            prefix=app.config.messages.response_prefix,
+            ack=settings.ack_reaction or "",
+            max_attachment=int(settings.max_attachment_mb * (1 << 20)),
+        )
+    )
+    app.supervisor.add(adapter)
+
+
+def _published(commands: CommandTable) -> list[CommandSpec]:
+    return [CommandSpec(info.name, info.help, info.owner) for info in commands.infos]

@@ -1,0 +1,162 @@
+"""Begins turns: the user's entry, the run's start and the lane's new epoch in one transaction.
+
+A message to an idle lane begins in the transaction that accepts it; its drain finds the turn ready.
+All others, and whatever a dead process left behind, are taken by the drain itself.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bot.context.prompt import user_entry
+from bot.contract import Address, Message
+from bot.engine.port import Row, Script
+from bot.keys import parse_key
+from bot.store import entries, inbox, outbox, overheard, revisions, runs, sessions
+from bot.store.inbox import Item
+from bot.types import Entry, Turn
+
+_CACHED_SESSIONS = 256
+_CACHED_ENTRIES = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A turn to make, with its history and the journal of an interrupted attempt."""
+
+    turn: Turn
+    history: Sequence[Entry]
+    journal: Mapping[str, str]
+
+
+class Transcripts:
+    """The transcripts of sessions that spoke lately; each claim reads only what is new."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, list[Entry]] = OrderedDict()
+        self._entries = 0
+
+    def known(self, session: str) -> list[Entry]:
+        return self._kept.get(session, [])
+
+    def amend(self, session: str, entry: Entry) -> None:
+        """An entry has been completed."""
+        known = self._kept.get(session, [])
+        for at, one in enumerate(known):
+            if one.seq == entry.seq:
+                known[at] = entry
+
+    def keep(self, session: str, history: list[Entry]) -> None:
+        self._entries += len(history) - len(self._kept.pop(session, ()))
+        self._kept[session] = history
+        while self._kept and (
+            len(self._kept) > _CACHED_SESSIONS or self._entries > _CACHED_ENTRIES
+        ):
+            _, dropped = self._kept.popitem(last=False)
+            self._entries -= len(dropped)
+
+
+class Claims:
+    """Makes turns of inbox items. `timeout` gives an agent's time for one run, in seconds."""
+
+    def __init__(self, timeout: Callable[[str], float]) -> None:
+        self._timeout = timeout
+        self._transcripts = Transcripts()
+        self._ready: dict[str, Claimed] = {}
+
+    def hand_over(self, claimed: Claimed) -> None:
+        """A turn began when its message was accepted; its lane is about to be drained."""
+        self._ready[claimed.turn.lane] = claimed
+
+    def ready(self, lane: str) -> Claimed | None:
+        """The turn that was handed over for a lane, once."""
+        return self._ready.pop(lane, None)
+
+    def keep(self, claimed: Claimed) -> None:
+        """Remember a transcript for the session's next turn."""
+        self._transcripts.keep(claimed.turn.session.id, list(claimed.history))
+
+    def amended(self, session: str, entry: Entry) -> None:
+        """A line of a transcript has been completed since it was read."""
+        self._transcripts.amend(session, entry)
+
+    def take(self, lane: str, now: float) -> Script[Claimed | None]:
+        """Take a lane and its oldest item, begun or not."""
+        epoch = yield from runs.take_lane(lane)
+        items = yield from inbox.waiting(lane, 1)
+        if not items:
+            return None
+        item = items[0]
+        assert item.run is not None
+        begun = yield from runs.get(item.run)
+        row = yield from _session(item, begun, now)
+        if item.state == "open":
+            yield from inbox.start(item.id)
+            yield from runs.begin(item.run, row["id"], now)
+            return (yield from self._begin(item, row, epoch, now))
+        history = yield from self._history(row)
+        journal = yield from runs.calls(item.run)
+        shown = yield from outbox.preview_ref(item.run)
+        return Claimed(self._turn(item, row, epoch, shown), history, journal)
+
+    def at_once(self, item: Item, row: Row, now: float) -> Script[Claimed]:
+        """Begin an item whose lane is idle, in the transaction that stores it."""
+        epoch = yield from runs.take_lane(item.lane)
+        return (yield from self._begin(item, row, epoch, now))
+
+    def _begin(self, item: Item, row: Row, epoch: int, now: float) -> Script[Claimed]:
+        history = yield from self._history(row)
+        assert item.run is not None
+        heard = []
+        if item.message.kind != "direct":
+            heard = yield from overheard.take(_heard_at(item.message), item.id)
+        revised = yield from revisions.take(row["key"], item.id)
+        said = user_entry(item.message, item.run, now, heard, revised)
+        history += yield from entries.append(row["id"], [said])
+        return Claimed(self._turn(item, row, epoch, None), history, {})
+
+    def _history(self, row: Row) -> Script[list[Entry]]:
+        known = self._transcripts.known(row["id"])
+        last = known[-1].seq if known else 0
+        if last == row["last_seq"]:
+            return list(known)
+        fresh = yield from entries.after(row["id"], last)
+        return [*known, *fresh]
+
+    def _turn(self, item: Item, row: Row, epoch: int, shown: str | None) -> Turn:
+        options = item.options
+        deliver = options.get("deliverTo", item.message.address.key)
+        timeout = options.get("timeout")
+        assert item.run is not None
+        return Turn(
+            id=item.run,
+            lane=item.lane,
+            epoch=epoch,
+            session=sessions.session_from(row),
+            inbox=(item.id,),
+            message=item.message,
+            requester=item.requester,
+            deliver_to=Address.parse(deliver) if deliver else None,
+            timeout=self._timeout(row["agent"]) if timeout is None else timeout,
+            thinking=options.get("thinking"),
+            extra_prompt=options.get("extraPrompt"),
+            preview=shown,
+        )
+
+
+def _heard_at(message: Message) -> Address:
+    """Where people spoke before: for the first message of a thread, the room it hangs in."""
+    address = message.address
+    return replace(address, thread=None) if address.thread == message.ref.id else address
+
+
+def _session(item: Item, begun: Row | None, now: float) -> Script[Row]:
+    """The session of an item; a run that had begun stays in the session it began in."""
+    if begun is not None and begun["session"]:
+        row = yield from sessions.by_id(begun["session"])
+        if row is not None:
+            return row
+    assert item.session_key is not None
+    return (yield from sessions.ensure(parse_key(item.session_key), "Main", None, None, now))

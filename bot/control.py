@@ -1,0 +1,212 @@
+"""Runs a command in its conversation's control lane, and records its answer with its done mark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+from uuid import uuid4
+
+import structlog
+
+from bot.clock import Clock
+from bot.contract import Address, Reply
+from bot.engine.port import Engine, Script, Wake
+from bot.errors import RequestError, StoreError
+from bot.events import Hub
+from bot.lanes import Stopped
+from bot.sessions import ConversationSessions, Place
+from bot.store import inbox, outbox, people, runs
+from bot.store.inbox import Item
+from bot.types import Answer, CommandContext, CommandTable
+
+log = structlog.get_logger("commands")
+
+
+class Desk(Protocol):
+    """What commands may ask of agents, models and runs; the composition root fills it."""
+
+    def agents(self) -> Sequence[Mapping[str, Any]]: ...
+
+    def models(self, agent: str) -> Sequence[Mapping[str, Any]]: ...
+
+    def check_model(self, agent: str, ref: str) -> str:
+        """A ref fit for a session. Raises RequestError."""
+        ...
+
+    async def status(self, key: str) -> Mapping[str, Any]: ...
+
+    async def stop(self, session_key: str) -> Stopped: ...
+
+
+class Control:
+    """Runs commands."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        hub: Hub,
+        table: CommandTable,
+        desk: Desk,
+        release: Callable[[Item], Script[bool]],
+        fitting: Callable[[Address, str], list[str]],
+        web: str,
+    ) -> None:
+        self._fitting = fitting
+        self._release = release
+        self._engine = engine
+        self._clock = clock
+        self._hub = hub
+        self._table = table
+        self._desk = desk
+        self._web = web
+
+    async def run(self, item: Item) -> Script[bool]:
+        """Do what a command says; the transaction that records its answer.
+
+        A prompt that came behind commands is sent on to its session.
+        """
+        if item.kind == "prompt":
+            return self._release(item)
+        answer = await self._answer(item)
+        return self._record(item, answer)
+
+    async def _answer(self, item: Item) -> Answer:
+        command = item.message.command
+        assert command is not None
+        if not item.options.get("known", True):
+            near = item.options.get("nearest")
+            hint = f" Did you mean `/{near}`?" if near else ""
+            return Answer(f"There is no command `/{command.name}`.{hint} `/help` shows them.")
+        info = self._table.resolve(command.name)
+        if info is None:
+            return Answer(f"The command `/{command.name}` is not there any more.")
+        try:
+            answer = await self._table.handlers[info.name](self._context(item, info.name))
+        except RequestError as error:
+            return Answer(str(error))
+        except StoreError:
+            raise
+        except Exception as error:
+            log.error("command failed", command=info.name, exc_info=error)
+            return Answer(f"`/{info.name}` failed. The log has the reason.")
+        return answer if isinstance(answer, Answer) else Answer(answer)
+
+    def _context(self, item: Item, name: str) -> CommandContext:
+        message = item.message
+        assert message.command is not None and item.session_key and item.agent
+        place = Place(
+            base=item.options["base"],
+            key=item.session_key,
+            address=None if self._is_web(item) else message.address,
+            chat_kind=None if self._is_web(item) else message.kind,
+            label="Main" if self._is_web(item) else message.author.name or message.author.id,
+        )
+        port = ConversationSessions(
+            self._engine,
+            self._clock,
+            self._hub,
+            place,
+            f"command:{item.id}",
+            lambda ref: self._desk.check_model(item.agent or "", ref),
+        )
+        return CommandContext(
+            message=message,
+            name=name,
+            args=message.command.args,
+            owner=bool(item.options.get("owner")),
+            direct=message.kind == "direct",
+            web=self._is_web(item),
+            requester=item.requester,
+            sessions=port,
+            agents=_Agents(self, item),
+            runs=_Runs(self._desk, item.session_key),
+            commands=self._table.infos,
+        )
+
+    def _is_web(self, item: Item) -> bool:
+        return item.message.address.channel == self._web
+
+    def _record(self, item: Item, answer: Answer) -> Script[bool]:
+        now = self._clock.now()
+        assert item.run is not None
+        yield from inbox.finish(item.id, now)
+        yield from runs.end(item.run, "ok", now, reply=answer.text)
+        to = item.options.get("deliverTo", item.message.address.key)
+        if to is not None:
+            # A native command is answered where it was given, by its own id.
+            native = item.message.ref.id if item.message.change == "command" else None
+            address = Address.parse(to)
+            replies = [Reply(part, reply_to=native) for part in self._fitting(address, answer.text)]
+            if replies:
+                replies[-1] = replace(replies[-1], buttons=answer.buttons)
+            yield from outbox.enqueue(item.run, address, replies, now)
+        if answer.then:
+            yield from self._follow(item, answer.then, now)
+        return (yield from inbox.more(item.lane))
+
+    def _follow(self, item: Item, text: str, now: float) -> Script[None]:
+        """A message that a command sends on into the session, as if it had been typed."""
+        key, run = item.session_key or "", str(uuid4())
+        options = {name: item.options[name] for name in ("deliverTo",) if name in item.options}
+        yield from inbox.put(
+            replace(item.message, text=text, command=None),
+            kind="prompt",
+            state="open",
+            lane=key,
+            requester=item.requester,
+            rule=item.rule,
+            matched=item.matched,
+            agent=item.agent,
+            session_key=key,
+            run=run,
+            options=options,
+            now=now,
+            dedupe=f"follow:{item.id}",
+        )
+        yield from runs.queue(run, key, key, item.agent or "", now)
+        yield Wake("lane", key)
+
+
+class _Agents:
+    """`AgentsPort` for one command."""
+
+    def __init__(self, control: Control, item: Item) -> None:
+        self._control = control
+        self._item = item
+        self.current = item.agent or ""
+
+    def list(self) -> Sequence[Mapping[str, Any]]:
+        return self._control._desk.agents()
+
+    def models(self) -> Sequence[Mapping[str, Any]]:
+        return self._control._desk.models(self.current)
+
+    async def switch(self, name: str) -> str:
+        """Route this conversation to another agent from now on. Raises RequestError NOT_FOUND."""
+        wanted = name.strip().lower()
+        for row in self.list():
+            if wanted in (row["id"], str(row["name"]).lower()) and row["enabled"]:
+                await self._control._engine.tx(self._routed(str(row["id"])))
+                return str(row["id"])
+        raise RequestError("NOT_FOUND", f"There is no agent {name}")
+
+    def _routed(self, agent: str) -> Script[None]:
+        now = self._control._clock.now()
+        yield from people.route(self._item.message.address.key, agent, self._item.requester, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """`RunsPort` for one session."""
+
+    desk: Desk
+    key: str
+
+    async def stop(self) -> tuple[int, int]:
+        stopped = await self.desk.stop(self.key)
+        return len(stopped.aborted), len(stopped.withdrawn)
+
+    async def status(self) -> Mapping[str, Any]:
+        return await self.desk.status(self.key)

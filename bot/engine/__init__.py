@@ -1,0 +1,1 @@
+"""The engine: transactions and wakes behind one port, so that the domain is the same everywhere."""

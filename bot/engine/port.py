@@ -1,0 +1,98 @@
+"""What the domain asks of an engine: transactions as scripts, and wakes that are never lost.
+
+Truth is rows; the engine carries keys, never messages: "something may be due for this key; run its
+handler alone, at least once". A handler looks at the tables, does the next thing, and looks again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Row(Protocol):
+    """A row, read by column name."""
+
+    def __getitem__(self, column: str, /) -> Any: ...
+
+    def keys(self) -> Any: ...
+
+
+class Sql(NamedTuple):
+    """One statement in the SQL that SQLite and PostgreSQL share, with `?` for each parameter."""
+
+    text: str
+    params: Sequence[Any] = ()
+
+
+class Wake(NamedTuple):
+    """Something may be due for `key`, at once or at `at` (seconds since the epoch).
+
+    `kind` is lane, out or sched.
+    """
+
+    kind: str
+    key: str
+    at: float | None = None
+
+
+Script = Generator[Sql | Wake, list[Row], T]
+"""A transaction: yields statements and receives their rows, yields wakes, returns its result.
+
+It awaits nothing and has no other effect, so that it may be rolled back.
+"""
+
+Handler = Callable[[str], Coroutine[Any, Any, None]]
+Sweep = Callable[[float], Script[None]]
+
+
+def q(text: str, *params: Any) -> Sql:
+    """A statement with its parameters."""
+    return Sql(text, params)
+
+
+class Engine(Protocol):
+    """Transactions, wakes, ownership and live events.
+
+    Guarantee: `handler(key)` never overlaps itself for one kind and key, runs at least once after
+    every committed Wake and not before its `at`; wakes coalesce; a sweep once a minute heals any
+    lost wake.
+    """
+
+    async def start(self, sweep: Sweep) -> None:
+        """Begin to run handlers; the sweep is run at once and every minute, and yields wakes."""
+        ...
+
+    async def stop(self, grace: float) -> None:
+        """Begin nothing new, give handlers `grace` seconds, cancel the rest, close the store."""
+        ...
+
+    def handle(self, kind: str, handler: Handler) -> None:
+        """Name the handler of a kind of wake, before `start`."""
+        ...
+
+    async def tx(self, script: Script[T], *, patient: bool = False) -> T:
+        """Run one transaction; returns when it is durable. Raises StoreError, or what it raises.
+
+        A `patient` one may wait a moment (2 ms) for others that share its commit.
+        In one process the caller goes on before its wakes are handled; nothing may depend on it.
+        """
+        ...
+
+    async def read(self, script: Script[T]) -> T:
+        """Run a script that only reads, beside the writer."""
+        ...
+
+    def own(self, resource: str) -> AbstractAsyncContextManager[asyncio.Event]:
+        """Be the sole holder of a resource (a bot token); the event is set when it is lost."""
+        ...
+
+    async def publish(self, topic: str, event: dict[str, Any]) -> None:
+        """Tell every process; live only, may be lost."""
+        ...
+
+    def subscribe(self, topic: str, callback: Callable[[dict[str, Any]], None]) -> None: ...

@@ -1,0 +1,28 @@
+"""Every method of the gateway, in one table; the same on the socket and in process."""
+
+from __future__ import annotations
+
+from bot.gateway import (
+    methods_channels,
+    methods_chat,
+    methods_config,
+    methods_runs,
+    methods_sessions,
+    methods_system,
+)
+from bot.gateway.rpc import Method, Methods
+from bot.gateway.services import Core
+
+METHODS: tuple[Method, ...] = (
+    *methods_runs.METHODS,
+    *methods_chat.METHODS,
+    *methods_sessions.METHODS,
+    *methods_channels.METHODS,
+    *methods_config.METHODS,
+    *methods_system.METHODS,
+)
+
+
+def table(core: Core) -> Methods:
+    """The methods, acting on a core."""
+    return Methods(core, METHODS)

@@ -1,0 +1,222 @@
+"""`sessions.*`: list, create, change, switch, reset, delete, export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from bot.config.agents import Agent
+from bot.contract import Address
+from bot.engine.port import Row
+from bot.errors import RequestError, RunError
+from bot.gateway.frames import Params
+from bot.gateway.history import everything, shown
+from bot.gateway.params import Id, OneSession
+from bot.gateway.rows import when
+from bot.gateway.rpc import Client, Json, Method, method
+from bot.gateway.services import Core
+from bot.gateway.targets import ensure, session_key
+from bot.keys import main_key
+from bot.store import sessions as scripts
+from bot.types import Settings, Thinking
+
+Mode = Literal["collect", "followup", "steer", "steer-backlog", "interrupt"]
+
+
+class ListParams(Params):
+    """All sessions, newest first, or one agent's."""
+
+    agent_id: Id | None = None
+    limit: Annotated[int, Field(ge=1, le=5000)] = 500
+
+
+class CreateParams(Params):
+    """A named session below an agent's main one."""
+
+    agent_id: Id
+    label: Id | None = None
+
+
+class QueueChoice(Params):
+    """How messages that come during a run are taken."""
+
+    mode: Mode
+    debounce: Annotated[str, Field(pattern=r"^[0-9]+(ms|s|m|h)$")] | None = None
+    cap: Annotated[int, Field(ge=1, le=1000)] | None = None
+    drop: Literal["old", "new", "summarize"] | None = None
+
+
+class PatchParams(OneSession):
+    """Overrides of a session; null goes back to the agent's own."""
+
+    label: Id | None = None
+    model: Id | None = None
+    thinking: Thinking | None = None
+    verbose: Literal["off", "on", "full"] | None = None
+    reasoning: Literal["off", "on", "stream"] | None = None
+    queue: Mode | QueueChoice | None = None
+
+
+class SwitchParams(Params):
+    """Which of a conversation's sessions is active: by label, slug, key or `main`."""
+
+    session_key: Id
+    to: Id
+
+
+@method("sessions.list", ListParams, help="Every session, newest first.")
+async def sessions_list(core: Core, client: Client, params: ListParams) -> Json:
+    if params.agent_id is not None:
+        core.world.agent(params.agent_id.lower())
+    agent = params.agent_id.lower() if params.agent_id else None
+    rows = await core.sessions.listing(params.limit, agent)
+    total = {"total": len(rows)} if len(rows) < params.limit else {}
+    return {"sessions": [session_row(core, row) for row in rows], **total}
+
+
+@method("sessions.create", CreateParams, help="A new named session of an agent.")
+async def sessions_create(core: Core, client: Client, params: CreateParams) -> Json:
+    agent = core.world.agent(params.agent_id.lower())
+    row = await core.sessions.create(main_key(agent.id), params.label)
+    return {"sessionKey": row["key"], "sessionId": row["id"], "label": row["label"]}
+
+
+@method("sessions.patch", PatchParams, help="Change a session's name, model and manners.")
+async def sessions_patch(core: Core, client: Client, params: PatchParams) -> Json:
+    key = await session_key(core, params.session_key, params.exact)
+    changes: dict[str, Any] = {
+        name: getattr(params, name)
+        for name in ("model", "thinking", "verbose", "reasoning", "queue")
+        if name in params.model_fields_set
+    }
+    if changes.get("model") is not None:
+        changes["model"] = core.world.check_model(key.agent, changes["model"])
+    if changes.get("queue") is not None:
+        changes["queue"] = _queue(changes["queue"])
+    if not changes and params.label is None:
+        raise RequestError("INVALID_PARAMS", "name something to change, such as label or model")
+    await ensure(core, key)
+    if params.label is not None:
+        await core.sessions.rename(key.text, params.label)
+    if changes:
+        await core.sessions.patch(key.text, **changes)
+    return await one_row(core, key.text)
+
+
+def _queue(choice: str | QueueChoice) -> dict[str, Any]:
+    return {"mode": choice} if isinstance(choice, str) else choice.model_dump(exclude_none=True)
+
+
+@method(
+    "sessions.switch", SwitchParams, help="Make one of a conversation's sessions the active one."
+)
+async def sessions_switch(core: Core, client: Client, params: SwitchParams) -> Json:
+    base = await session_key(core, params.session_key, True)
+    row = await core.sessions.switch(base.base, params.to)
+    return await one_row(core, row["key"])
+
+
+@method("sessions.reset", OneSession, help="Put a transcript away and begin a new one.")
+async def sessions_reset(core: Core, client: Client, params: OneSession) -> Json:
+    key = await session_key(core, params.session_key, params.exact)
+    await ensure(core, key)
+    await core.sessions.reset(key.text)
+    return await one_row(core, key.text)
+
+
+@method("sessions.delete", OneSession, help="Stop a session and put it away for good.")
+async def sessions_delete(core: Core, client: Client, params: OneSession) -> Json:
+    # What is deleted is named exactly: a pointer may have moved since the list was shown.
+    key = await session_key(core, params.session_key, True)
+    if await core.sessions.get(key.text) is None:
+        raise RequestError("NOT_FOUND", f"there is no session {key.text}")
+    await core.lanes.stop(key.text)
+    row = await core.sessions.delete(key.text)
+    return {"sessionKey": row["key"], "sessionId": row["id"]}
+
+
+@method("sessions.export", OneSession, help="A session's row and all of its messages.")
+async def sessions_export(core: Core, client: Client, params: OneSession) -> Json:
+    key = await session_key(core, params.session_key, params.exact)
+    row = await one_row(core, key.text)
+    lines = await core.engine.read(everything(row["sessionId"]))
+    rows = [shown(line, row["reasoning"] not in (None, "off")) for line in lines]
+    return {"session": row, "messages": [one for one in rows if one is not None]}
+
+
+async def one_row(core: Core, key: str) -> dict[str, Any]:
+    """A session's row. Raises RequestError NOT_FOUND."""
+    rows: Sequence[Row] = await core.engine.read(scripts.listing(1, key=key))
+    if not rows:
+        raise RequestError("NOT_FOUND", f"there is no session {key}")
+    return session_row(core, rows[0])
+
+
+def session_row(core: Core, row: Row) -> dict[str, Any]:
+    """A session as clients see it; overrides are null where the agent's own values count."""
+    session = scripts.session_from(row)
+    agent = core.config.agent(session.agent)
+    settings = session.settings
+    name = (agent.name or agent.id) if agent else session.agent
+    return {
+        "sessionKey": session.key,
+        "sessionId": session.id,
+        "agentId": session.agent,
+        "label": session.label,
+        "displayName": f"{name} / {session.label}",
+        "kind": row["kind"],
+        "parent": session.parent,
+        "active": (row["pointed"] or row["base"]) == session.key,
+        "origin": _place(row["address"], row["chat_kind"]),
+        "lastRoute": _place(row["last_route"], row["chat_kind"]),
+        "model": settings.model,
+        "thinking": settings.thinking,
+        "verbose": settings.verbose,
+        "reasoning": settings.reasoning,
+        "queue": dict(settings.queue) if settings.queue else None,
+        "contextUsed": row["context_used"],
+        "contextLimit": _window(core, agent, settings),
+        "inputTokens": row["input_tokens"],
+        "outputTokens": row["output_tokens"],
+        "cost": row["cost"],
+        "compactions": row["compactions"],
+        "running": row["running"] > 0,
+        "queued": row["queued"],
+        "createdAt": when(session.created_at),
+        "updatedAt": when(session.updated_at),
+    }
+
+
+def _window(core: Core, agent: Agent | None, settings: Settings) -> int | None:
+    if agent is None:
+        return None
+    try:
+        return core.catalogue.window(agent, core.world.model_of(agent, settings)[0])
+    except RunError:
+        return None
+
+
+def _place(address: str | None, kind: str | None) -> dict[str, Any] | None:
+    if not address:
+        return None
+    found = Address.parse(address)
+    return {
+        "channel": found.channel,
+        "account": found.account,
+        "conversation": found.conversation,
+        "thread": found.thread,
+        "kind": kind,
+    }
+
+
+METHODS: tuple[Method, ...] = (
+    sessions_list,
+    sessions_create,
+    sessions_patch,
+    sessions_switch,
+    sessions_reset,
+    sessions_delete,
+    sessions_export,
+)

@@ -1,0 +1,51 @@
+"""Parameters that several methods share."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from bot.gateway.frames import Params
+
+MAX_ID = 200
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def _said(text: str) -> str:
+    """A message without control characters; tabs and line ends stay."""
+    clean = _CONTROL.sub("", text)
+    if not clean.strip():
+        raise ValueError("must not be empty")
+    return clean
+
+
+def _whole(text: str) -> str:
+    if _CONTROL.search(text) or not text.strip():
+        raise ValueError("must be plain text and not empty")
+    return text
+
+
+def _no_files(files: list[Any] | None) -> list[Any] | None:
+    if files:
+        raise ValueError("must be empty: this version takes no files here")
+    return files
+
+
+Id = Annotated[str, Field(min_length=1, max_length=MAX_ID), AfterValidator(_whole)]
+Key = Annotated[str, Field(min_length=1, max_length=1000)]
+Said = Annotated[str, AfterValidator(_said)]
+NoFiles = Annotated[list[Any] | None, AfterValidator(_no_files)]
+
+
+class Nothing(Params):
+    """A method without parameters."""
+
+
+class OneSession(Params):
+    """A session by its key; a base key stands for its active child unless `exact`."""
+
+    session_key: Key
+    exact: bool = False

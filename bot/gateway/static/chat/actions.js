@@ -1,0 +1,230 @@
+// What people and the server do to the page's state.
+import { batch } from "../vendor/signals.js";
+import { Socket } from "./socket.js";
+import * as state from "./state.js";
+import * as storage from "./storage.js";
+import { T } from "./strings.js";
+import * as transcript from "./transcript.js";
+
+const PAGE = 200;
+const SOON = 120;
+const BUSY = 2_000;
+const KEY = /^agent(:[a-z0-9._+@=%-]+){2,}$/;
+
+const socket = new Socket({ open: signedIn, event: happened });
+export const connection = socket.status;
+
+export function start() {
+  addEventListener("hashchange", () => openSession(location.hash.slice(1)));
+  socket.open();
+}
+
+async function signedIn(hello) {
+  if (isOld(hello.server.version)) return;
+  state.talk.value = transcript.doubted(state.talk.value);
+  await told(async () => {
+    const [{ agents }] = await Promise.all([socket.request("agents.list"), readSessions()]);
+    state.agents.value = agents.filter((one) => one.enabled !== false);
+    openSession(location.hash.slice(1));
+  });
+  for (const message of storage.outbox()) post(message);
+}
+
+/** After an upgrade an open page loads itself anew, once; drafts and messages on their way stay. */
+function isOld(version) {
+  if (version === document.documentElement.dataset.version || !storage.firstSightOf(version)) return false;
+  location.reload();
+  return true;
+}
+
+function happened(name, payload) {
+  const here = payload.sessionKey === state.sessionKey.value;
+  if (name === "chat" && here) takeChat(payload);
+  if (name === "agent") takeAgent(payload, here);
+  if (name === "sessions.changed") {
+    soon(readSessions);
+    if (here) soon(readHistory);
+  }
+}
+
+function takeChat(payload) {
+  state.talk.value = transcript.withChat(state.talk.value, payload);
+  if (payload.state !== "delta") soon(readHistory);
+}
+
+function takeAgent(payload, here) {
+  const phase = payload.stream === "lifecycle" ? payload.data.phase : "";
+  if (phase) markBusy(payload.sessionKey, phase === "start");
+  if (!here) return;
+  if (phase === "start" && transcript.isForeign(state.talk.value, payload.runId)) soon(readHistory);
+  state.talk.value = transcript.withAgent(state.talk.value, payload);
+}
+
+function markBusy(key, busy) {
+  const keys = new Set(state.busyElsewhere.value);
+  if (busy) keys.add(key);
+  else keys.delete(key);
+  state.busyElsewhere.value = keys;
+}
+
+/** Show a session; anything that is no key means the default agent's first one. */
+export function openSession(wanted) {
+  const fallback = state.agents.value.find((one) => one.default) ?? state.agents.value[0];
+  const key = KEY.test(wanted) ? wanted : state.mainKey(fallback?.id ?? "main");
+  const another = key !== state.sessionKey.value;
+  if (location.hash.slice(1) !== key) history.replaceState(null, "", `#${key}`);
+  batch(() => {
+    state.sessionKey.value = key;
+    state.drawerOpen.value = false;
+    if (another) {
+      const waiting = storage.outbox().filter((message) => message.sessionKey === key);
+      state.talk.value = waiting.reduce(transcript.withSent, transcript.empty());
+    }
+  });
+  readHistory();
+  if (another || state.models.value.length === 0) readModels();
+}
+
+/** Go to a session in a way that the browser's back button undoes. */
+export function visit(key) {
+  if (key === state.sessionKey.value) state.drawerOpen.value = false;
+  else location.hash = key;
+}
+
+/** Step through the list: 1 is the next session, -1 the one before. */
+export function step(by) {
+  const keys = state.listed.value.map((one) => one.sessionKey);
+  const at = keys.indexOf(state.sessionKey.value);
+  visit(keys[(at + by + keys.length) % keys.length]);
+}
+
+async function readSessions() {
+  const { sessions } = await socket.request("sessions.list");
+  batch(() => {
+    state.sessions.value = sessions;
+    state.busyElsewhere.value = new Set(sessions.filter((one) => one.running).map((one) => one.sessionKey));
+  });
+}
+
+async function readModels() {
+  const agentId = state.agentOf(state.sessionKey.value);
+  await told(async () => {
+    state.models.value = (await socket.request("models.list", { agentId })).models;
+  });
+}
+
+async function readHistory() {
+  const key = state.sessionKey.value;
+  await told(async () => {
+    const page = await socket.request("chat.history", { sessionKey: key, exact: true, limit: PAGE });
+    if (key === state.sessionKey.value) state.talk.value = transcript.withHistory(state.talk.value, page);
+  });
+}
+
+export async function readEarlier() {
+  const key = state.sessionKey.value;
+  const before = state.talk.value.rows[0]?.id;
+  await told(async () => {
+    const page = await socket.request("chat.history", { sessionKey: key, exact: true, limit: PAGE, before });
+    const unmoved = key === state.sessionKey.value && state.talk.value.rows[0]?.id === before;
+    if (unmoved) state.talk.value = transcript.withEarlier(state.talk.value, page);
+  });
+}
+
+/** Say something. It is shown at once, kept until the server has it, and sent under one key. */
+export function send(text) {
+  if (!text.trim()) return;
+  const message = { runId: uuid(), sessionKey: state.sessionKey.value, text, at: new Date().toISOString() };
+  storage.intoOutbox(message);
+  state.talk.value = transcript.withSent(state.talk.value, message);
+  post(message);
+}
+
+/** Send a message that was refused, once more and under the same key. */
+export function sendAgain(message) {
+  storage.intoOutbox(message);
+  state.talk.value = transcript.withSentState(state.talk.value, message.runId, { state: "sending", reason: "" });
+  post(message);
+}
+
+async function post(message) {
+  const { runId, sessionKey, text } = message;
+  try {
+    const params = { sessionKey, exact: true, message: text, idempotencyKey: runId };
+    const { status } = await socket.request("chat.send", params);
+    storage.outOfOutbox(runId);
+    const sent = status === "queued" ? "queued" : "started";
+    state.talk.value = transcript.withSentState(state.talk.value, runId, { state: sent });
+    if (status === "ok" || status === "in_flight") soon(readHistory);
+  } catch (error) {
+    if (error.retryable && connection.value === "open") setTimeout(() => post(message), BUSY);
+    if (error.retryable) return; // without a connection, the next one takes it along
+    storage.outOfOutbox(runId);
+    state.talk.value = transcript.withSentState(state.talk.value, runId, { state: "failed", reason: error.message });
+  }
+}
+
+/** Stop what runs here; what waits behind it goes on and can be withdrawn by itself. */
+export function stop() {
+  const run = state.running.value;
+  if (run) abort(run.runId);
+}
+
+export async function withdraw(runId) {
+  await abort(runId);
+  soon(readHistory);
+}
+
+function abort(runId) {
+  const params = { sessionKey: state.sessionKey.value, exact: true, runId };
+  return told(() => socket.request("chat.abort", params));
+}
+
+/** Make a session of the agent in view and show it. Returns whether that worked. */
+export function createSession(label) {
+  return told(async () => {
+    const params = { agentId: state.agentOf(state.sessionKey.value), ...(label ? { label } : {}) };
+    const { sessionKey } = await socket.request("sessions.create", params);
+    await readSessions();
+    visit(sessionKey);
+  });
+}
+
+/** Use a model in this session alone; null goes back to the agent's. */
+export async function chooseModel(ref) {
+  const params = { sessionKey: state.sessionKey.value, exact: true, model: ref };
+  await told(() => socket.request("sessions.patch", params));
+  await told(readSessions);
+}
+
+/** Do it, and say what went wrong. A lost connection says so by itself. */
+async function told(action) {
+  try {
+    await action();
+    return true;
+  } catch (error) {
+    if (connection.value === "open") state.notice.value = T.wrong(error.message);
+    return false;
+  }
+}
+
+const planned = new Map();
+
+/** Do it in a moment, once for many askings. */
+function soon(action) {
+  if (planned.has(action)) return;
+  const run = () => {
+    planned.delete(action);
+    told(action);
+  };
+  planned.set(action, setTimeout(run, SOON));
+}
+
+/** A random id. `crypto.randomUUID` is missing where the page is served without TLS. */
+function uuid() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((one) => one.toString(16).padStart(2, "0")).join("");
+  return [0, 8, 12, 16, 20].map((from, at, all) => hex.slice(from, all[at + 1])).join("-");
+}

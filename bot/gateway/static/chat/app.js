@@ -1,0 +1,64 @@
+// The page as a whole, and the keys that work everywhere on it.
+import { useEffect } from "../vendor/preact-hooks.js";
+import { html } from "./html.js";
+import { step, stop } from "./actions.js";
+import * as state from "./state.js";
+import { T } from "./strings.js";
+import { Composer } from "./composer.js";
+import { NewSession } from "./dialog.js";
+import { Connection, Header } from "./header.js";
+import { Messages } from "./messages.js";
+import { Sidebar } from "./sidebar.js";
+
+export function App() {
+  useEffect(() => {
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, []);
+  useEffect(() => {
+    document.title = T.title(state.sessionName.value);
+  }, [state.sessionName.value]);
+  return html`
+    <div class="page">
+      <${Sidebar} />
+      ${state.drawerOpen.value && html`<div class="shade" onClick=${() => (state.drawerOpen.value = false)}></div>`}
+      <main inert=${state.drawerOpen.value}>
+        <${Header} />
+        <${Connection} />
+        <${Notice} />
+        <${Messages} />
+        <${Composer} />
+      </main>
+      <${NewSession} />
+    </div>
+  `;
+}
+
+function press(event) {
+  if (state.dialogOpen.value) return;
+  const command = event.ctrlKey || event.metaKey;
+  if (event.key === "Escape") escape();
+  else if (command && event.shiftKey && event.key.toLowerCase() === "o") state.dialogOpen.value = true;
+  else if (event.altKey && event.key === "ArrowUp") step(-1);
+  else if (event.altKey && event.key === "ArrowDown") step(1);
+  else return;
+  event.preventDefault();
+}
+
+/** What Esc means first: put away what lies on top, then stop the run. */
+function escape() {
+  if (state.drawerOpen.value) state.drawerOpen.value = false;
+  else if (state.notice.value) state.notice.value = "";
+  else stop();
+}
+
+/** What went wrong with the last thing asked. */
+function Notice() {
+  if (!state.notice.value) return null;
+  return html`
+    <p class="notice" role="alert">
+      <span>${state.notice.value}</span>
+      <button class="quiet" onClick=${() => (state.notice.value = "")}>${T.close}</button>
+    </p>
+  `;
+}

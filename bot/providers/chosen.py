@@ -1,0 +1,34 @@
+"""The model of one run, with everything its requests need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.types import Provider, Thinking, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """`window` is in tokens; `source` says who chose it; `cost` is in US dollars.
+
+    `images`: nothing is known against its reading images.
+    """
+
+    ref: str
+    provider: Provider
+    model: str
+    params: Mapping[str, Any]
+    thinking: Thinking
+    max_tokens: int | None
+    window: int
+    source: str
+    cost: Callable[[Usage], float | None]
+    images: bool = True
+
+    def priced(self, usage: Usage | None) -> Usage | None:
+        """Usage with its cost, which a server may have said itself."""
+        if usage is None or usage.cost is not None:
+            return usage
+        return replace(usage, cost=self.cost(usage))

@@ -1,0 +1,188 @@
+"""The schema, as steps that are only ever added to. `{serial}` is a self-counting primary key."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from bot.engine.sqlite import connect, readable
+from bot.errors import StoreError, StoreForeign
+
+_SESSIONS = """
+CREATE TABLE sessions(
+  id TEXT PRIMARY KEY, key TEXT NOT NULL, base TEXT NOT NULL, agent TEXT NOT NULL,
+  kind TEXT NOT NULL, label TEXT NOT NULL, slug TEXT, address TEXT, chat_kind TEXT,
+  last_route TEXT, settings TEXT NOT NULL DEFAULT '{}', last_seq BIGINT NOT NULL DEFAULT 0,
+  input_tokens BIGINT NOT NULL DEFAULT 0, output_tokens BIGINT NOT NULL DEFAULT 0,
+  cost DOUBLE PRECISION, context_used BIGINT NOT NULL DEFAULT 0,
+  compactions BIGINT NOT NULL DEFAULT 0, created_at DOUBLE PRECISION NOT NULL,
+  updated_at DOUBLE PRECISION NOT NULL, archived_at DOUBLE PRECISION, archived_why TEXT)
+"""
+_ENTRIES = """
+CREATE TABLE entries(
+  session TEXT NOT NULL, seq BIGINT NOT NULL, role TEXT NOT NULL, run TEXT,
+  at DOUBLE PRECISION NOT NULL, body TEXT NOT NULL, PRIMARY KEY(session, seq))
+"""
+_INBOX = """
+CREATE TABLE inbox(
+  id {serial}, dedupe TEXT NOT NULL UNIQUE, ref TEXT NOT NULL, lane TEXT NOT NULL,
+  kind TEXT NOT NULL, state TEXT NOT NULL, run TEXT, session_key TEXT, agent TEXT,
+  address TEXT NOT NULL, requester TEXT NOT NULL, rule TEXT NOT NULL, matched TEXT,
+  message TEXT NOT NULL, options TEXT, tries BIGINT NOT NULL DEFAULT 0, reason TEXT,
+  accepted_at DOUBLE PRECISION NOT NULL, done_at DOUBLE PRECISION)
+"""
+_RUNS = """
+CREATE TABLE runs(
+  id TEXT PRIMARY KEY, session_key TEXT NOT NULL, session TEXT, lane TEXT NOT NULL,
+  agent TEXT NOT NULL, state TEXT NOT NULL, model TEXT, accepted_at DOUBLE PRECISION NOT NULL,
+  started_at DOUBLE PRECISION, ended_at DOUBLE PRECISION, reply TEXT, error TEXT,
+  input_tokens BIGINT, output_tokens BIGINT, cost DOUBLE PRECISION)
+"""
+_OUTBOX = """
+CREATE TABLE outbox(
+  id {serial}, run TEXT NOT NULL, part BIGINT NOT NULL, address TEXT NOT NULL,
+  op TEXT NOT NULL, reply TEXT NOT NULL, state TEXT NOT NULL, ref TEXT,
+  attempts BIGINT NOT NULL DEFAULT 0, next_at DOUBLE PRECISION NOT NULL, error TEXT,
+  again BIGINT NOT NULL DEFAULT 0, created_at DOUBLE PRECISION NOT NULL,
+  sent_at DOUBLE PRECISION, UNIQUE(run, part))
+"""
+_CALLS = """
+CREATE TABLE calls(
+  run TEXT NOT NULL, call TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL,
+  started_at DOUBLE PRECISION NOT NULL, ended_at DOUBLE PRECISION, PRIMARY KEY(run, call))
+"""
+_PAIRINGS = """
+CREATE TABLE pairings(
+  id TEXT PRIMARY KEY, kind TEXT NOT NULL, channel TEXT NOT NULL, account TEXT NOT NULL,
+  author TEXT NOT NULL, person TEXT NOT NULL, code TEXT NOT NULL, address TEXT NOT NULL,
+  state TEXT NOT NULL, created_at DOUBLE PRECISION NOT NULL,
+  expires_at DOUBLE PRECISION NOT NULL)
+"""
+_PEOPLE = """
+CREATE TABLE people(
+  account TEXT NOT NULL, author TEXT NOT NULL, person TEXT NOT NULL,
+  granted_at DOUBLE PRECISION NOT NULL, PRIMARY KEY(account, author))
+"""
+_QUARANTINE = """
+CREATE TABLE quarantine(
+  id {serial}, account TEXT NOT NULL, reason TEXT NOT NULL, raw TEXT NOT NULL,
+  at DOUBLE PRECISION NOT NULL)
+"""
+_BROWSERS = """
+CREATE TABLE browsers(
+  hash TEXT PRIMARY KEY, created_at DOUBLE PRECISION, expires_at DOUBLE PRECISION,
+  seen_at DOUBLE PRECISION, agent TEXT)
+"""
+
+STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "spine",
+        (
+            _SESSIONS,
+            "CREATE UNIQUE INDEX sessions_current ON sessions(key) WHERE archived_at IS NULL",
+            "CREATE INDEX sessions_base ON sessions(base)",
+            "CREATE INDEX sessions_label ON sessions(agent, label)",
+            "CREATE INDEX sessions_recent ON sessions(updated_at)",
+            "CREATE TABLE pointers(base TEXT PRIMARY KEY, key TEXT NOT NULL)",
+            "CREATE TABLE routes(place TEXT PRIMARY KEY, agent TEXT NOT NULL, "
+            "set_by TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)",
+            "CREATE TABLE lanes(key TEXT PRIMARY KEY, epoch BIGINT NOT NULL)",
+            _ENTRIES,
+            _INBOX,
+            "CREATE INDEX inbox_open ON inbox(lane, id) WHERE state IN ('open', 'running')",
+            "CREATE INDEX inbox_requester ON inbox(requester, accepted_at)",
+            "CREATE INDEX inbox_accepted ON inbox(accepted_at)",
+            "CREATE INDEX inbox_run ON inbox(run)",
+            "CREATE INDEX inbox_ref ON inbox(ref)",
+            _RUNS,
+            "CREATE INDEX runs_active ON runs(session_key) WHERE ended_at IS NULL",
+            "CREATE INDEX runs_ended ON runs(ended_at)",
+            _OUTBOX,
+            "CREATE INDEX outbox_open ON outbox(address, id) WHERE state IN ('pending', 'sending')",
+            "CREATE INDEX outbox_ref ON outbox(ref)",
+            _CALLS,
+            "CREATE TABLE effects(key TEXT PRIMARY KEY, result TEXT NOT NULL, "
+            "at DOUBLE PRECISION NOT NULL)",
+            _PAIRINGS,
+            "CREATE INDEX pairings_author ON pairings(account, author, created_at)",
+            _PEOPLE,
+            _QUARANTINE,
+            "CREATE INDEX quarantine_account ON quarantine(account)",
+            _BROWSERS,
+            "CREATE TABLE marks(name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+        ),
+    ),
+    (
+        "overheard",
+        ("CREATE INDEX inbox_overheard ON inbox(address, id) WHERE state = 'overheard'",),
+    ),
+    (
+        "noted",
+        ("CREATE INDEX inbox_noted ON inbox(session_key, id) WHERE state = 'noted'",),
+    ),
+)
+
+_SERIAL = "INTEGER PRIMARY KEY AUTOINCREMENT"
+_KNOWN = {name for name, _ in STEPS}
+
+
+def open_store(path: Path) -> None:
+    """Create or upgrade a SQLite store; each step and its record are one transaction.
+
+    Raises StoreForeign for a file that is not ours, is damaged, or is from a newer version.
+    """
+    migrations = Migrations("trunkline")
+    for name, statements in STEPS:
+        migrations(name=name)(_step(statements))
+    if path.exists() and path.stat().st_size:
+        # Only looked at: even opening it for writing would change a file that is not ours.
+        with _opened(path, read_only=True) as database:
+            _refuse_foreign(path, database, migrations)
+    with _opened(path) as database:
+        if migrations.pending(database):
+            migrations.apply(database)
+
+
+@contextmanager
+def _opened(path: Path, *, read_only: bool = False) -> Iterator[Database]:
+    connection = connect(path, read_only=read_only)
+    try:
+        yield Database(connection)
+    except sqlite3.Error as error:
+        raise readable(error, path) from error
+    finally:
+        connection.close()
+
+
+def _refuse_foreign(path: Path, database: Database, migrations: Migrations) -> None:
+    tables, record = set(database.table_names()), str(migrations.migrations_table)
+    known = "SELECT name FROM [{}] WHERE migration_set = ?"
+    rows = database.query(known.format(record), [migrations.name]) if record in tables else ()
+    applied = {row["name"] for row in rows}
+    if tables and not applied and tables != {record}:
+        raise StoreForeign(
+            f"{path} is a database of something else; move it away or set store.url to another file"
+        )
+    if newer := applied - _KNOWN:
+        raise StoreForeign(
+            f"{path} was written by a newer Trunkline (it knows {', '.join(sorted(newer))}); "
+            "start that version, or restore an older backup into a fresh directory"
+        )
+    problem = next(iter(database.query("PRAGMA quick_check(1)"))) if applied else None
+    if problem and problem["quick_check"] != "ok":
+        raise StoreError(f"{path} is damaged: {problem['quick_check']}; restore a backup")
+
+
+def _step(statements: tuple[str, ...]) -> Callable[[Database], None]:
+    return partial(_apply, statements)
+
+
+def _apply(statements: tuple[str, ...], database: Database) -> None:
+    for statement in statements:
+        database.execute(statement.replace("{serial}", _SERIAL))

@@ -1,0 +1,119 @@
+"""Keeps the adapters running: starts each, starts it again after a failure, and stops them all."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+
+import structlog
+
+from bot.clock import Clock
+from bot.contract import Adapter, CommandSpec
+from bot.engine.port import Engine
+from bot.errors import ChannelError, ChannelRefused, SendError
+from bot.inbound import Inbound
+
+log = structlog.get_logger("channels")
+
+_FIRST, _LONGEST, _REFUSED = 1.0, 60.0, 60.0
+
+
+class Supervisor:
+    """One task for each account. Receiving ends first, sending last, so that a stop can drain."""
+
+    def __init__(
+        self, engine: Engine, clock: Clock, inbound: Inbound, commands: Sequence[CommandSpec]
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._inbound = inbound
+        self._commands = commands
+        self._adapters: dict[str, Adapter] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.running = False
+
+    def add(self, adapter: Adapter) -> None:
+        """Keep this adapter, from now on if the others run."""
+        self._adapters[adapter.account] = adapter
+        if self.running:
+            self._begin(adapter)
+
+    def get(self, account: str) -> Adapter | None:
+        return self._adapters.get(account)
+
+    def forget(self, account: str) -> Adapter | None:
+        """The adapter of an account, which is not kept any more; `quiet` it before."""
+        return self._adapters.pop(account, None)
+
+    def start(self) -> None:
+        self.running = True
+        for adapter in self._adapters.values():
+            self._begin(adapter)
+
+    def _begin(self, adapter: Adapter) -> None:
+        name = f"channel:{adapter.account}"
+        self._tasks[adapter.account] = asyncio.create_task(self._keep(adapter), name=name)
+
+    async def quiet(self, *accounts: str) -> None:
+        """Let these accounts receive nothing more; without a name, none at all."""
+        if not accounts:
+            self.running = False
+        names = accounts or tuple(self._tasks)
+        ending = [self._tasks.pop(name) for name in names if name in self._tasks]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Close what the adapters opened."""
+        for adapter in self._adapters.values():
+            await self.end(adapter)
+
+    async def end(self, adapter: Adapter) -> None:
+        """Close what an adapter opened. Raises nothing."""
+        try:
+            await adapter.stop()
+        except Exception as error:
+            log.error("channel did not stop well", account=adapter.account, exc_info=error)
+
+    async def _keep(self, adapter: Adapter) -> None:
+        delay = _FIRST
+        while True:
+            self._inbound.state(adapter.account, "connecting")
+            began = self._clock.now()
+            try:
+                async with self._engine.own(f"channel:{adapter.account}"):
+                    await self._run(adapter)
+                reason = "the connection ended"
+            except ChannelRefused as error:
+                reason, delay = str(error), _REFUSED
+            except ChannelError as error:
+                reason = str(error)
+            except Exception as error:
+                log.error("channel raised", account=adapter.account, exc_info=error)
+                reason = "an unexpected error; the log has it"
+            if self._clock.now() - began > _LONGEST:
+                delay = _FIRST
+            self._inbound.state(adapter.account, "down", reason)
+            await self._clock.sleep(delay * random.uniform(0.8, 1.2))
+            delay = min(delay * 2, _LONGEST)
+
+    async def _run(self, adapter: Adapter) -> None:
+        await adapter.start()
+        publishing: asyncio.Task[None] | None = None
+        if adapter.caps.native_commands:
+            publishing = asyncio.create_task(
+                self._publish(adapter), name=f"commands:{adapter.account}"
+            )
+        try:
+            await adapter.run(self._inbound)
+        finally:
+            if publishing is not None:
+                publishing.cancel()
+
+    async def _publish(self, adapter: Adapter) -> None:
+        try:
+            await adapter.publish_commands(self._commands)
+        except (SendError, ChannelError) as error:
+            log.warning("command menu not updated", account=adapter.account, reason=str(error))

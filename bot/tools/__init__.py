@@ -1,0 +1,1 @@
+"""What the model can do, and the policy that says when."""

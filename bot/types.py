@@ -1,0 +1,363 @@
+"""The core's own types: sessions, transcript, turns, models, tools, tasks, commands."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from bot.contract import Address, Author, Button, Message, Reply
+
+Role = Literal["user", "assistant", "tool", "note"]
+Stop = Literal["end", "tools", "length", "overflow", "error", "aborted"]
+Thinking = Literal["off", "minimal", "low", "medium", "high"]
+Risk = Literal["read", "write", "exec", "send"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one model call or their sum; `cost` is in US dollars, None when unknown."""
+
+    input: int = 0
+    output: int = 0
+    cost: float | None = None
+
+    def __add__(self, other: Usage) -> Usage:
+        known = [cost for cost in (self.cost, other.cost) if cost is not None]
+        return Usage(
+            self.input + other.input, self.output + other.output, sum(known) if known else None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool the model asks for; `args` is None when `arguments` is not a JSON object."""
+
+    id: str
+    name: str
+    arguments: str
+    args: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a transcript.
+
+    user: `text`, `author`; assistant: `text`, `thinking`, `calls`, `stop`, `usage`, `model`; tool:
+    `text`, `call_id`, `name`, `is_error`; note: `text`, shown to people and never to the model.
+    `at` is in seconds since the epoch. `seq` counts within the session, 0 before it is stored.
+    """
+
+    role: Role
+    text: str
+    at: float
+    calls: tuple[ToolCall, ...] = ()
+    call_id: str | None = None
+    name: str | None = None
+    is_error: bool = False
+    stop: Stop | None = None
+    usage: Usage | None = None
+    thinking: str = ""
+    model: str | None = None
+    author: Author | None = None
+    origin: Mapping[str, Any] | None = None
+    attachments: tuple[Mapping[str, Any], ...] = ()
+    ref: str | None = None
+    run: str | None = None
+    error: Mapping[str, str] | None = None
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a session overrides; None leaves it to the agent."""
+
+    model: str | None = None
+    thinking: Thinking | None = None
+    verbose: Literal["off", "on", "full"] | None = None
+    reasoning: Literal["off", "on", "stream"] | None = None
+    queue: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A working context under one agent. `id` changes at a reset, `key` never does.
+
+    `address` is where the session came from, None for the operator's own.
+    """
+
+    id: str
+    key: str
+    agent: str
+    label: str
+    address: Address | None = None
+    parent: str | None = None
+    settings: Settings = Settings()
+    updated_at: float = 0.0
+    created_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One run to be made: who asks what of which session, and where the answer goes.
+
+    `timeout` is in seconds, 0 is none. `preview` is the id of one that an interrupted attempt left.
+    `requester` is `<account>:<author id>` or `operator`.
+    """
+
+    id: str
+    lane: str
+    epoch: int
+    session: Session
+    inbox: tuple[int, ...]
+    message: Message
+    requester: str
+    deliver_to: Address | None
+    timeout: float
+    thinking: Thinking | None = None
+    extra_prompt: str | None = None
+    preview: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as the model sees it; `schema` is a JSON Schema of the arguments."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One call of a model. `model` is the name behind the provider's slash."""
+
+    model: str
+    system: str
+    entries: Sequence[Entry]
+    tools: Sequence[ToolSpec] = ()
+    thinking: Thinking = "off"
+    params: Mapping[str, Any] = field(default_factory=dict)
+    max_tokens: int | None = None
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of the visible answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkDelta:
+    """A piece of the reasoning."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a model call failed: a contract run code, a sentence, and what the server said.
+
+    `retry_after` is in seconds. `retryable`: asking again (or another model) may help.
+    """
+
+    code: str
+    message: str
+    status: int | None = None
+    retry_after: float | None = None
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """The last event of every model call: the whole entry, and the failure when `stop` is error."""
+
+    entry: Entry
+    failure: Failure | None = None
+
+
+ModelEvent = TextDelta | ThinkDelta | Final
+
+
+class Provider(Protocol):
+    """A way to reach models."""
+
+    def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+        """Call the model. Never raises (cancelling apart); ends with exactly one Final.
+
+        The deltas joined equal the Final entry's text. Closing the iterator ends the call.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """What a tool may know of the run that calls it."""
+
+    turn: Turn
+    model: str
+    update: Callable[[str], None]
+    status: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool answers to the model."""
+
+    text: str
+    is_error: bool = False
+
+
+class Tool(Protocol):
+    """Something the model can do. `repeatable`: running it twice after a crash does no harm."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+    risk: Risk
+    repeatable: bool
+
+    async def run(self, args: Mapping[str, Any], ctx: ToolContext) -> ToolResult: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Scheduled work of an agent in a session; a channel only receives its result."""
+
+    id: str
+    agent: str
+    session: str
+    when: Mapping[str, Any]
+    prompt: str
+    policy: Mapping[str, Any]
+    deliver_to: Address | None
+    enabled: bool
+    next_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command answers; `then` is a message that follows it into the session, as if typed."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+    then: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandInfo:
+    """A command as every surface shows it; `help` is one line, `usage` and `examples` as typed.
+
+    `owner`: owners only. `surfaces` empty: all.
+    """
+
+    name: str
+    help: str
+    usage: str = ""
+    aliases: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    group: str = "chat"
+    owner: bool = False
+
+
+class SessionsPort(Protocol):
+    """What commands may do with sessions; all of it happens once even if the command runs again.
+
+    `base` is the conversation's base key, `key` the active session's. Methods raise RequestError
+    with a sentence for the user.
+    """
+
+    base: str
+    key: str
+
+    async def current(self) -> Session: ...
+
+    async def children(self) -> list[Session]: ...
+
+    async def create(self, label: str | None) -> Session: ...
+
+    async def switch(self, name: str | None) -> Session: ...
+
+    async def rename(self, label: str) -> Session: ...
+
+    async def reset(self, reason: str) -> Session: ...
+
+    async def patch(self, **settings: Any) -> Session: ...
+
+
+class AgentsPort(Protocol):
+    """What commands may do with agents and models."""
+
+    current: str
+
+    def list(self) -> Sequence[Mapping[str, Any]]: ...
+
+    async def switch(self, name: str) -> str: ...
+
+    def models(self) -> Sequence[Mapping[str, Any]]:
+        """The models on offer here, as rows of the contract.
+
+        A row may also have `api`, `endpoint` and `credentials`: the profiles' names, no secrets.
+        """
+        ...
+
+
+class RunsPort(Protocol):
+    """What commands may do with runs: stop this session's, and see its state."""
+
+    async def stop(self) -> tuple[int, int]:
+        """Abort the active run and withdraw what is queued; how many of each."""
+        ...
+
+    async def status(self) -> Mapping[str, Any]:
+        """What `/status` shows: version, agent, session, model, context, queue, thinking, ..."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CommandContext:
+    """All that a command can reach. `owner`: may do what only owners may."""
+
+    message: Message
+    name: str
+    args: str
+    owner: bool
+    direct: bool
+    web: bool
+    requester: str
+    sessions: SessionsPort
+    agents: AgentsPort
+    runs: RunsPort
+    commands: Sequence[CommandInfo]
+
+
+CommandHandler = Callable[[CommandContext], Awaitable[Answer | str]]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandTable:
+    """Every command there is, as routing and the surfaces see it."""
+
+    infos: tuple[CommandInfo, ...]
+    handlers: Mapping[str, CommandHandler]
+
+    def resolve(self, name: str) -> CommandInfo | None:
+        """A command by its name or an alias, in any case."""
+        wanted = name.lower()
+        for info in self.infos:
+            if wanted == info.name or wanted in info.aliases:
+                return info
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One part on its way out, as the outbox keeps it."""
+
+    to: Address
+    reply: Reply
+    key: str

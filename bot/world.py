@@ -1,0 +1,241 @@
+"""The configuration as the core asks for it: who may speak, who answers, with which model."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from bot import __version__
+from bot.admission import is_owner
+from bot.config.agents import Agent
+from bot.config.channels import ChannelSettings
+from bot.config.settings import Config
+from bot.context.prompt import AgentPrompt
+from bot.contract import Message
+from bot.errors import RequestError, RunError
+from bot.keys import SessionKey, parse_key
+from bot.lanes import Stopped
+from bot.providers import split_ref
+from bot.providers.catalogue import Catalogue
+from bot.providers.chosen import Chosen
+from bot.routing import Agents, Facts, compile_rules, link_table
+from bot.sessions import Sessions
+from bot.store import sessions as session_scripts
+from bot.tools.perform import ToolPolicy
+from bot.types import CommandTable, Session, Settings, Turn
+
+_NOBODY = ("",)
+WEB_SETTINGS = ChannelSettings(dm_policy="open", allow_from=("*",))
+# An account that was taken away: nobody is let in any more.
+GONE = ChannelSettings(dm_policy="disabled", group_policy="disabled")
+
+
+class World:
+    """Answers from the configuration; the same object serves deciding, running and commands."""
+
+    def __init__(
+        self,
+        config: Config,
+        catalogue: Catalogue,
+        commands: CommandTable,
+        sessions: Sessions,
+        web: str,
+    ) -> None:
+        self._config = config
+        self._catalogue = catalogue
+        self._commands = commands
+        self._sessions = sessions
+        self._web = web
+        self._rules = compile_rules(config.bindings)
+        self._links = link_table(config.session.identity_links)
+        self._agents = Agents(
+            config.default_agent.id, {agent.id for agent in config.agents if agent.enabled}
+        )
+        limit = config.limits.per_sender
+        self.group_history = config.messages.group_history
+        self.per_sender = (limit.count, limit.per) if limit else None
+        self.stopper: Callable[[str], Awaitable[Stopped]] | None = None
+        # Accounts whose platform keeps `/name` for itself, so that `!name` is a command too.
+        self.bangs: set[str] = set()
+        # Accounts whose platform begins a thread below any message.
+        self.roots: set[str] = set()
+        # Accounts whose adapter reads commands itself: `/name@bot` left as text is another bot's.
+        self.natives: set[str] = set()
+
+    def channel(self, account: str) -> ChannelSettings:
+        found = self._config.channels.get(account)
+        return found.settings if found else GONE
+
+    def threads(self, account: str) -> bool:
+        """Is a mention in a room answered in a thread below it?"""
+        return account in self.roots and self.channel(account).threads
+
+    def use(self, config: Config) -> None:
+        """Go on with other channel accounts and routes. What else differs needs a new start."""
+        self._config = config
+        self._rules = compile_rules(config.bindings)
+
+    def facts(self, message: Message, switched: str | None, named: SessionKey | None) -> Facts:
+        address = message.address
+        web = address.channel == self._web
+        return Facts(
+            channel=WEB_SETTINGS if web else self.channel(address.account),
+            agents=self._agents,
+            commands=self._commands,
+            rules=self._rules,
+            switched=switched,
+            named=named,
+            owner=web
+            or is_owner(address.channel, address.account, message.author.id, self._config.owners),
+            text_commands=self._config.commands.text or web,
+            bang=address.account in self.bangs,
+            bot_names=_NOBODY if address.account in self.natives else (),
+            dm_scope=self._config.session.dm_scope,
+            links=self._links,
+        )
+
+    def agent(self, name: str) -> Agent:
+        """An enabled agent. Raises RequestError NOT_FOUND."""
+        found = self._config.agent(name)
+        if found is None or not found.enabled:
+            raise RequestError("NOT_FOUND", f"There is no agent {name}")
+        return found
+
+    def agents(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": agent.id,
+                "name": agent.name or agent.id,
+                "default": agent.id == self._agents.default,
+                "enabled": agent.enabled,
+                "model": {
+                    "primary": agent.model.primary,
+                    "fallbacks": list(agent.model.fallbacks),
+                },
+                "taskModels": {
+                    "cheap": agent.task_models.cheap,
+                    "strong": agent.task_models.strong,
+                },
+                "workspace": agent.workspace,
+                "timezone": agent.timezone or self._config.tasks.timezone,
+            }
+            for agent in self._config.agents
+        ]
+
+    def models(self, agent: str) -> list[dict[str, Any]]:
+        return self._catalogue.rows(self.agent(agent))
+
+    def check_model(self, agent: str, ref: str) -> str:
+        """A model that a session of this agent may use. Raises RequestError."""
+        try:
+            found = self._catalogue.resolve(ref)
+        except RunError as error:
+            raise RequestError("INVALID_PARAMS", str(error)) from None
+        if not self._catalogue.permitted(self.agent(agent), found):
+            raise RequestError("FORBIDDEN", f"The model {found} is not in the catalogue")
+        if split_ref(found)[0] not in self._config.providers:
+            raise RequestError("NOT_FOUND", f"There is no provider for {found}")
+        return found
+
+    def model_of(self, agent: Agent, settings: Settings) -> tuple[str, str]:
+        """The model that a session would use now, and who chose it."""
+        if settings.model is not None:
+            return settings.model, "session"
+        return self._catalogue.resolve(agent.model.primary), "agent"
+
+    def choose(self, turn: Turn) -> Chosen:
+        agent = self._running(turn.session.agent)
+        settings = turn.session.settings
+        ref, source = self.model_of(agent, settings)
+        if not self._catalogue.permitted(agent, ref):
+            raise RunError("NO_MODEL", f"The model {ref} is not in the catalogue; pick one: /model")
+        if reason := self._catalogue.unready(ref):
+            code = "NO_CREDENTIALS" if "key" in reason else "NO_MODEL"
+            raise RunError(code, f"The model {ref} is not ready: {reason}")
+        provider, model = split_ref(ref)
+        entry = self._config.models.get(ref)
+        card = self._catalogue.card(ref)
+        return Chosen(
+            ref=ref,
+            provider=self._catalogue.provider(agent, provider),
+            model=model,
+            params={**(entry.params if entry else {}), **agent.params},
+            thinking=turn.thinking or settings.thinking or agent.thinking,
+            max_tokens=card.max_tokens if card else None,
+            window=self._catalogue.window(agent, ref),
+            source=source,
+            cost=lambda usage: self._catalogue.cost(ref, usage),
+            images=card is None or "image" in card.input,
+        )
+
+    def _running(self, name: str) -> Agent:
+        agent = self._config.agent(name)
+        if agent is None or not agent.enabled:
+            raise RunError("NO_MODEL", f"The agent {name} is switched off or was removed")
+        return agent
+
+    def prompt(self, agent: str) -> AgentPrompt:
+        found = self._running(agent)
+        zone = found.timezone or self._config.tasks.timezone
+        return AgentPrompt(found.name or found.id, found.prompt, zone)
+
+    def tools(self, agent: str) -> ToolPolicy:
+        found = self._config.agent(agent)
+        if found is None:
+            return ToolPolicy("minimal", [], ["*"])
+        return ToolPolicy(found.tools.profile, list(found.tools.allow), list(found.tools.deny))
+
+    def timeout(self, agent: str) -> float:
+        found = self._config.agent(agent)
+        return found.timeout if found else 0.0
+
+    def status_of_run(self, turn: Turn, chosen: Chosen) -> Mapping[str, Any]:
+        return {
+            "version": __version__,
+            "agent": turn.session.agent,
+            "sessionKey": turn.session.key,
+            "label": turn.session.label,
+            "model": chosen.ref,
+            "modelSource": chosen.source,
+            "thinking": chosen.thinking,
+            "contextLimit": chosen.window,
+        }
+
+    async def status(self, key: str) -> Mapping[str, Any]:
+        """What `/status` shows of a session."""
+        row = await self._sessions.get(key)
+        session = session_scripts.session_from(row) if row is not None else None
+        agent = self._running(parse_key(key).agent)
+        settings = session.settings if session else Settings()
+        ref, source = self.model_of(agent, settings)
+        active = await self._sessions.active_runs(key)
+        queued = sum(1 for run in active if run["state"] == "queued")
+        return {
+            "version": __version__,
+            "agent": agent.id,
+            "sessionKey": key,
+            "label": session.label if session else "Main",
+            "model": ref,
+            "modelSource": source,
+            "thinking": settings.thinking or agent.thinking,
+            "verbose": settings.verbose or "off",
+            "reasoning": settings.reasoning or "off",
+            "contextUsed": row["context_used"] if row is not None else 0,
+            "contextLimit": self._catalogue.window(agent, ref),
+            "queueMode": self._config.messages.queue.mode,
+            "queued": queued,
+            "running": len(active) > queued,
+            "inputTokens": row["input_tokens"] if row is not None else 0,
+            "outputTokens": row["output_tokens"] if row is not None else 0,
+            "cost": row["cost"] if row is not None else None,
+            "compactions": row["compactions"] if row is not None else 0,
+            "demo": ref.startswith("demo/"),
+        }
+
+    async def stop(self, session_key: str) -> Stopped:
+        assert self.stopper is not None
+        return await self.stopper(session_key)
+
+    def view(self, session: Session) -> tuple[str, str]:
+        """What a session lets watchers see: verbose and reasoning."""
+        return session.settings.verbose or "off", session.settings.reasoning or "off"
