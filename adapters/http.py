@@ -1,0 +1,53 @@
+"""The HTTP client that adapters share: one aiohttp session each, with sane limits."""
+
+from __future__ import annotations
+
+import urllib.request
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from bot.errors import ChannelDown
+
+# Seconds until a connection stands. How long an answer may take is each call's own business.
+CONNECT = 10.0
+# More than any answer that is not a file; a compressed bomb ends here.
+LARGEST_ANSWER = 64 * 1024 * 1024
+
+
+def open_session(base_url: str) -> aiohttp.ClientSession:
+    """A session for one platform. A proxy from the environment is looked up once, not per call."""
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=30),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        proxy=proxy_for(base_url),
+    )
+
+
+def proxy_for(base_url: str) -> str | None:
+    """The proxy that the environment names for an address, None for a direct way."""
+    parts = urlsplit(base_url)
+    if urllib.request.proxy_bypass(parts.hostname or ""):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)
+
+
+async def read(response: aiohttp.ClientResponse, limit: int = LARGEST_ANSWER) -> bytes:
+    """The decoded body. Raises ChannelDown beyond `limit` bytes."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_any():
+        size += len(part)
+        if size > limit:
+            raise ChannelDown(f"an answer is larger than {limit} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def reason(error: Exception) -> str:
+    """Why a call failed, in words that cannot hold the address, which may hold a secret."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError | aiohttp.ServerDisconnectedError):
+        return str(error)
+    return type(error).__name__

@@ -1,0 +1,1 @@
+"""An IRC channel for Trunkline: a package of its own, found by its entry points."""
