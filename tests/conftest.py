@@ -1,0 +1,42 @@
+"""What every test stands on: an environment of its own, and one answer to "is there a browser"."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# A slow machine is not a failing property; in CI the same examples run every time.
+settings.register_profile("default", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+_home = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the developer's own Trunkline out of the tests, and the tests out of it."""
+    for name in list(os.environ):
+        if name.startswith("TRUNKLINE_") or name == "PORT":
+            del os.environ[name]
+    config.stash[_home] = os.environ["TRUNKLINE_HOME"] = tempfile.mkdtemp(prefix="trunkline-test-")
+    settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(config.stash[_home], ignore_errors=True)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A browser may be missing on a desk, never in CI: there the test fails instead."""
+    if item.get_closest_marker("browser") and not CHROMIUM and not os.environ.get("CI"):
+        pytest.skip("needs chromium on the PATH")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The browser that tests marked `browser` start."""
+    assert CHROMIUM, "tests marked browser need chromium on the PATH"
+    return Path(CHROMIUM)

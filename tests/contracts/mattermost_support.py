@@ -1,0 +1,147 @@
+"""What the Mattermost tests share: an adapter on a local server, a core that keeps what it gets."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from adapters.fakes.mattermost import FakeMattermost
+from adapters.mattermost.adapter import Mattermost
+from adapters.mattermost.link import PING_EVERY
+from adapters.mattermost.options import MattermostOptions
+from bot.contract import Address, HttpRequest, Message
+from bot.errors import StoreError
+
+CALLBACK = "https://bot.example/channels/mattermost"
+
+
+class Core:
+    """A `bot.contract.Receive` that keeps everything; `full` are texts it has no room for once."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.refused: list[tuple[Any, str]] = []
+        self.states: list[tuple[str, str | None]] = []
+        self.marks: dict[str, str] = {}
+        self.full: list[str] = []
+        self.gate: asyncio.Event | None = None
+        self._changed = asyncio.Event()
+
+    async def __call__(self, message: Message) -> None:
+        if self.gate is not None:
+            await self.gate.wait()
+        self._room_for(message.text)
+        self.messages.append(message)
+        self._changed.set()
+
+    async def quarantine(self, account: str, raw: object, reason: str) -> None:
+        self._room_for("quarantine")
+        self.refused.append((raw, reason))
+        self._changed.set()
+
+    async def complete(self, *asked: object) -> list[tuple[str, str]]:
+        return []
+
+    async def mark(self, account: str, name: str, value: str | None = None) -> str | None:
+        if value is not None:
+            self.marks[f"{account}/{name}"] = value
+            self._changed.set()
+        return self.marks.get(f"{account}/{name}")
+
+    def state(self, account: str, state: str, error: str | None = None) -> None:
+        self.states.append((state, error))
+        self._changed.set()
+
+    def _room_for(self, text: str) -> None:
+        if text in self.full:
+            self.full.remove(text)
+            raise StoreError("the disk is full")
+
+    @property
+    def now(self) -> str:
+        return self.states[-1][0] if self.states else ""
+
+    @property
+    def ups(self) -> int:
+        """How often a connection stood."""
+        return [state for state, _ in self.states].count("up")
+
+    @property
+    def texts(self) -> list[str]:
+        return [message.text for message in self.messages]
+
+    async def until(self, predicate: Any) -> None:
+        async with asyncio.timeout(10):
+            while not predicate():
+                self._changed.clear()
+                await self._changed.wait()
+
+
+class Bot(Mattermost):
+    """The adapter with a clock that does not wait, but for the next ping: `tick` lets that go."""
+
+    patience = 2.0
+
+    def __init__(self, account: str, options: MattermostOptions) -> None:
+        super().__init__(account, options)
+        self.waits: list[float] = []
+        self.ticks: asyncio.Queue[None] = asyncio.Queue()
+        self.sleep = self._note
+
+    async def _note(self, seconds: float) -> None:
+        if seconds == PING_EVERY:
+            await self.ticks.get()
+        else:
+            self.waits.append(seconds)
+            await asyncio.sleep(0)
+
+    def tick(self) -> None:
+        self.ticks.put_nowait(None)
+
+
+@asynccontextmanager
+async def connected(
+    fake: FakeMattermost, core: Core, kind: type[Bot] = Bot, **options: Any
+) -> AsyncIterator[Bot]:
+    """A bot that runs against the server, with its runner as `runner`."""
+    given = {"token": fake.token, "url": fake.base_url, **options}
+    bot = kind("mattermost", MattermostOptions(**given))
+    bot.runner = asyncio.create_task(bot.run(core), name="bot")
+    try:
+        yield bot
+    finally:
+        bot.runner.cancel()
+        await asyncio.gather(bot.runner, return_exceptions=True)
+        await bot.stop()
+
+
+@asynccontextmanager
+async def listening(fake: FakeMattermost, core: Core, **options: Any) -> AsyncIterator[Bot]:
+    """A bot that is up."""
+    async with connected(fake, core, **options) as bot:
+        await core.until(lambda: core.now == "up")
+        yield bot
+
+
+def place(conversation: str, thread: str | None = None) -> Address:
+    return Address("mattermost", "mattermost", conversation, thread)
+
+
+def request(
+    body: str, kind: str = "application/x-www-form-urlencoded", **headers: str
+) -> HttpRequest:
+    fields = {"content-type": kind, **headers}
+    return HttpRequest("POST", "/channels/mattermost", {}, fields, body.encode())
+
+
+def certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    """A new certificate that signed itself, and its key."""
+    cert, key = folder / f"{name}.pem", folder / f"{name}.key"
+    kind = "IP" if name[0].isdigit() else "DNS"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-nodes", "-days", "1", "-subj", f"/CN={name}", "-keyout", str(key)]
+    command += ["-addext", f"subjectAltName={kind}:{name}", "-out", str(cert)]
+    subprocess.run(command, check=True, capture_output=True)
+    return cert, key

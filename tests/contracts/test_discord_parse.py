@@ -1,0 +1,225 @@
+"""Discord events as messages: recorded ones, and junk of every kind in every field."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.discord import interactions
+from adapters.discord.adapter import Discord
+from adapters.discord.attachments import Handle
+from adapters.discord.parse import Me
+from bot.contract import Address, Message
+from bot.errors import BadEvent
+
+RECORDINGS = sorted((Path(__file__).parents[1] / "recordings" / "discord").glob("*.json"))
+SEEDS = [json.loads(path.read_text("utf-8"))["event"] for path in RECORDINGS]
+BOT = "876543210"
+
+
+def parse(event: Any, *ids: str) -> list[Message]:
+    return Discord.parse(event, account="discord", bot_ids=(BOT, *ids), bot_name="trunk")
+
+
+def author(found: Any, full: bool = True) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    short = {"id": found.id, "name": found.name}
+    more = {"username": found.username, "isBot": found.is_bot, "isSelf": found.is_self}
+    return {**short, **more} if full else short
+
+
+def shown(message: Message) -> dict[str, Any]:
+    """The message in the form that programs see, but `raw`."""
+    quote, command, action = message.reply_to, message.command, message.action
+    return {
+        "conversation": message.address.conversation,
+        "thread": message.address.thread,
+        "kind": message.kind,
+        "id": message.ref.id,
+        "change": message.change,
+        "at": message.at.isoformat(),
+        "author": author(message.author),
+        "text": message.text,
+        "mentioned": message.mentioned,
+        "attachments": [
+            {"kind": a.kind, "name": a.name, "mime": a.mime, "size": a.size}
+            for a in message.attachments
+        ],
+        "replyTo": quote
+        and {"id": quote.id, "text": quote.text, "author": author(quote.author, False)},
+        "forwardedFrom": message.forwarded_from,
+        "command": command and {"name": command.name, "args": command.args},
+        "action": action and {"kind": action.kind, "id": action.id, "value": action.value},
+        "version": message.version,
+        "guild": message.guild,
+    }
+
+
+def message(content: Any = "x", **more: Any) -> dict[str, Any]:
+    event = {"id": "334385199974967042", "channel_id": "5", "content": content, **more}
+    return {"op": 0, "t": "MESSAGE_CREATE", "s": 1, "d": {"author": {"id": "7"}, **event}}
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+def test_a_recorded_event(path: Path):
+    recorded = json.loads(path.read_text("utf-8"))
+    found = [shown(one) for one in parse(recorded["event"])]
+    assert len(found) == len(recorded["messages"])
+    for one, expected in zip(found, recorded["messages"], strict=True):
+        assert {name: one[name] for name in expected} == expected
+
+
+def test_there_are_recordings_of_every_kind():
+    assert len(RECORDINGS) >= 30
+
+
+def test_every_file_can_be_fetched_again_by_its_handle():
+    files = [a for seed in SEEDS for one in parse(seed) for a in one.attachments]
+    handles = [Handle.read(a.handle) for a in files if a.kind != "sticker"]
+    assert len(handles) >= 5
+    assert all(handle and handle.url.startswith("https://cdn.") for handle in handles)
+    assert all(a.handle.startswith("https://") for a in files if a.kind == "sticker")
+
+
+@pytest.mark.parametrize("text", ["", "x", "1/2 u", "1/2/x u", "https://cdn.discordapp.com/x"])
+def test_what_is_no_handle_is_none(text):
+    assert Handle.read(text) is None
+
+
+def test_a_role_that_only_the_bot_has_names_it():
+    event = message("<@&44> hi", mention_roles=["44"])
+    assert [parse(event)[0].mentioned, parse(event, "44")[0].mentioned] == [False, True]
+    assert parse(event, "44")[0].text == "hi"
+
+
+def test_an_address_round_trips_through_its_key():
+    for seed in SEEDS:
+        for one in parse(seed):
+            assert Address.parse(one.address.key) == one.address
+
+
+def test_a_name_may_change_and_the_author_stays():
+    before = parse(message(author={"id": "7", "username": "ada"}))[0].author
+    after = parse(message(author={"id": "7", "username": "augusta"}))[0].author
+    assert (before.id, before.name != after.name) == (after.id, True)
+
+
+def test_a_reaction_put_there_again_is_another_event_and_one_resent_is_not():
+    reaction = {"user_id": "7", "channel_id": "5", "message_id": "9", "emoji": {"name": "👍"}}
+    frame = {"op": 0, "t": "MESSAGE_REACTION_ADD", "d": reaction}
+    versions = [parse({**frame, "s": number})[0].version for number in (3, 3, 4)]
+    assert versions[0] == versions[1] != versions[2]
+
+
+def test_what_somebody_types_behind_a_command():
+    event = next(seed for path, seed in zip(RECORDINGS, SEEDS, strict=True)
+                 if path.stem == "autocomplete")  # fmt: skip
+    asked = interactions.typing(event, Me("discord"))
+    assert (asked.command, asked.typed, asked.author.username) == ("session", "swi", "ada")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        5,
+        "text",
+        [],
+        True,
+        {},
+        {"op": "0", "t": "MESSAGE_CREATE", "d": {}},
+        {"t": "MESSAGE_CREATE", "d": {}},
+        {"op": 0, "d": {}},
+        {"op": 0, "t": "MESSAGE_CREATE"},
+        {"op": 0, "t": "MESSAGE_CREATE", "d": []},
+        {"op": 0, "t": "MESSAGE_CREATE", "s": "1", "d": {}},
+        message(author=None),
+        message(id=None),
+        message(id=334385199974967042),
+        message(id="١٢٣"),
+        message(id=str(2**64)),
+        message(channel_id=""),
+        message(timestamp="yesterday"),
+        message(timestamp="9999-12-31T23:59:59-14:00"),
+        message(content=["x"]),
+        message(mentions={"id": BOT}),
+        message(mention_roles=[1]),
+        message(member=[]),
+        message(type="0"),
+        message(flags=2**70),
+        {"token": "x", "type": 99},
+        {"token": "x", "type": 2, "id": "1", "channel_id": "2"},
+    ],
+)
+def test_what_cannot_be_understood_is_refused(event):
+    with pytest.raises(BadEvent):
+        parse(event)
+
+
+def test_an_unknown_kind_of_event_is_ignored():
+    assert parse({"op": 0, "t": "TELEPATHY", "s": 1, "d": 5}) == []
+
+
+def test_a_lone_surrogate_can_be_stored():
+    assert parse(message("a\ud83d b"))[0].text.encode() == "a� b".encode()
+
+
+def test_a_megabyte_of_marks_is_read():
+    assert len(parse(message("<@7>" * 250_000))[0].text) == 1_000_000
+    assert len(parse(message("<t:1" * 250_000))[0].text) == 1_000_000
+    assert parse(message(f"<@{BOT}> " * 100_000, mentions=[{"id": BOT}]))[0].text == ""
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=6,
+)
+
+
+def places(value: Any, path: tuple = ()) -> list[tuple]:
+    inner = value.items() if isinstance(value, dict) else []
+    inner = enumerate(value) if isinstance(value, list) else inner
+    return [path, *(found for key, child in inner for found in places(child, (*path, key)))]
+
+
+def put(value: Any, path: tuple, new: Any) -> Any:
+    if not path:
+        return new
+    changed = dict(value) if isinstance(value, dict) else list(value)
+    changed[path[0]] = put(changed[path[0]], path[1:], new)
+    return changed
+
+
+@given(st.data(), st.sampled_from(SEEDS), junk)
+def test_junk_in_any_field_gives_a_message_or_a_bad_event(data, seed, value):
+    path = data.draw(st.sampled_from(places(seed)))
+    try:
+        found = parse(put(seed, path, value))
+    except BadEvent:
+        return
+    for one in found:
+        text = f"{one.text} {one.author} {one.ref} {one.reply_to} {one.version} {one.guild}"
+        text += f"{one.attachments} {one.forwarded_from} {one.action} {one.roles} {one.command}"
+        assert "\0" not in text
+        text.encode()
+        json.dumps(shown(one))
+
+
+@given(st.data(), st.sampled_from(SEEDS))
+def test_a_missing_field_gives_a_message_or_a_bad_event(data, seed):
+    path = data.draw(st.sampled_from([path for path in places(seed) if path]))
+    parent: Any = json.loads(json.dumps(seed))
+    whole = parent
+    for step in path[:-1]:
+        parent = parent[step]
+    del parent[path[-1]]
+    try:
+        for one in parse(whole):
+            json.dumps(shown(one))
+    except BadEvent:
+        return

@@ -1,0 +1,177 @@
+"""Sessions, people, channels and stories through the methods, on the whole product."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.gateway.methods import table
+from tests.contracts.gateway_product import MAIN, Desk, opened, telegram_message
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with opened(tmp_path) as desk:
+        yield desk
+
+
+async def test_030_a_named_session_is_empty_listed_and_moves_no_pointer(desk: Desk):
+    await desk.say("[[demo text one]]")
+    made = await desk.ok("sessions.create", agentId="main", label="Plans")
+    assert made["label"] == "Plans" and made["sessionKey"] == f"{MAIN}:chat:plans"
+    assert (await desk.ok("chat.history", sessionKey=made["sessionKey"]))["messages"] == []
+    rows = {row["sessionKey"]: row for row in (await desk.ok("sessions.list"))["sessions"]}
+    assert rows[MAIN]["active"] is True and rows[made["sessionKey"]]["active"] is False
+    row = rows[made["sessionKey"]]
+    assert row["displayName"] == "Assistant / Plans" and row["parent"] == MAIN
+    assert (row["kind"], row["agentId"], row["running"]) == ("child", "main", False)
+    unnamed = await desk.ok("sessions.create", agentId="main")
+    assert unnamed["label"] == "Chat 1"
+
+
+async def test_033_a_base_key_addresses_its_active_child_and_exact_the_key_itself(desk: Desk):
+    made = (await desk.ok("sessions.create", agentId="main", label="Plans"))["sessionKey"]
+    switched = await desk.ok("sessions.switch", sessionKey=MAIN, to="plans")
+    assert switched["sessionKey"] == made and switched["active"] is True
+    end = await desk.say("[[demo text child]]")
+    assert end["sessionKey"] == made
+    end = await desk.say("[[demo text base]]", exact=True)
+    assert end["sessionKey"] == MAIN
+    assert (await desk.ok("chat.history", sessionKey=MAIN))["sessionKey"] == made
+    back = await desk.ok("sessions.switch", sessionKey=MAIN, to="main")
+    assert back["sessionKey"] == MAIN
+    error = await desk.error("sessions.switch", sessionKey=MAIN, to="nowhere")
+    assert error["code"] == "NOT_FOUND"
+
+
+async def test_038_overrides_are_the_sessions_own_and_can_be_cleared(desk: Desk):
+    row = await desk.ok("sessions.patch", sessionKey=MAIN, model="demo/second", verbose="full")
+    assert (row["model"], row["verbose"], row["thinking"]) == ("demo/second", "full", None)
+    end = await desk.say("hello")
+    assert end["message"]["model"] == "demo/second"
+    row = await desk.ok("sessions.patch", sessionKey=MAIN, model=None, queue="followup")
+    assert row["model"] is None and row["queue"] == {"mode": "followup"}
+    assert (await desk.say("hello"))["message"]["model"] == "demo/demo"
+    agents = (await desk.ok("agents.list"))["agents"]
+    assert agents[0]["model"]["primary"] == "demo/demo"
+    for wrong in ({"model": "nobody/x"}, {"thinking": "huge"}, {"queue": {"mode": "x"}}, {}):
+        assert (await desk.error("sessions.patch", sessionKey=MAIN, **wrong))["code"] in (
+            *("INVALID_PARAMS", "FORBIDDEN", "NOT_FOUND"),
+        )
+
+
+async def test_a_reset_begins_a_new_transcript_under_the_same_key(desk: Desk):
+    await desk.say("[[demo text one]]")
+    before = (await desk.ok("chat.history", sessionKey=MAIN))["sessionId"]
+    row = await desk.ok("sessions.reset", sessionKey=MAIN)
+    assert row["sessionKey"] == MAIN and row["sessionId"] != before
+    assert (await desk.ok("chat.history", sessionKey=MAIN))["messages"] == []
+
+
+async def test_a_deleted_session_is_stopped_and_gone(desk: Desk):
+    made = (await desk.ok("sessions.create", agentId="main", label="Plans"))["sessionKey"]
+    run = (await desk.send("[[demo stream 500 20]]", made))["runId"]
+    await desk.growing(run)
+    assert (await desk.ok("sessions.delete", sessionKey=made))["sessionKey"] == made
+    assert (await desk.end(run))["state"] == "aborted"
+    assert made not in [row["sessionKey"] for row in (await desk.ok("sessions.list"))["sessions"]]
+    assert (await desk.error("sessions.delete", sessionKey=made))["code"] == "NOT_FOUND"
+
+
+async def test_163_an_export_has_everything(desk: Desk):
+    await desk.say("[[demo tool session_status {}]]")
+    exported = await desk.ok("sessions.export", sessionKey=MAIN)
+    roles = [row["role"] for row in exported["messages"]]
+    assert roles == ["user", "assistant", "tool", "assistant"]
+    calling, told = exported["messages"][1], exported["messages"][2]
+    assert calling["toolCalls"][0]["id"] == told["toolCallId"]
+    assert exported["session"]["sessionKey"] == MAIN
+
+
+async def test_160_a_channels_session_tells_its_origin_and_the_page_does_not_change_it(desk: Desk):
+    await desk.app.inbound(telegram_message("hi"))
+    pairings = (await desk.ok("pairing.list"))["pairings"]
+    assert [(one["account"], one["author"]["id"]) for one in pairings] == [("telegram", "12345")]
+    assert pairings[0]["createdAt"].endswith("+00:00")
+    approved = await desk.ok("pairing.approve", code=pairings[0]["code"].lower())
+    assert approved["id"] == pairings[0]["id"]
+    assert (await desk.ok("pairing.list"))["pairings"] == []
+    assert (await desk.error("pairing.approve", code="AAAAAAAA"))["code"] == "NOT_FOUND"
+    await desk.app.inbound(telegram_message("[[demo text hello]]", "778"))
+    [session] = (await desk.ok("sessions.list"))["sessions"]
+    key = "agent:other:telegram:telegram:direct:12345"
+    assert session["sessionKey"] == key
+    place = {
+        **{"channel": "telegram", "account": "telegram", "conversation": "12345"},
+        **{"thread": None, "kind": "direct"},
+    }
+    assert session["origin"] == place and session["lastRoute"] == place
+    end = await desk.say("[[demo text from the page]]", key)
+    assert end["sessionKey"] == key
+    [session] = (await desk.ok("sessions.list"))["sessions"]
+    assert session["lastRoute"] == place
+
+
+async def test_a_denied_request_is_gone(desk: Desk):
+    await desk.app.inbound(telegram_message("hi"))
+    [asked] = (await desk.ok("pairing.list"))["pairings"]
+    await desk.ok("pairing.deny", id=asked["id"])
+    assert (await desk.error("pairing.approve", code=asked["code"]))["code"] == "NOT_FOUND"
+    assert (await desk.error("pairing.deny"))["code"] == "INVALID_PARAMS"
+
+
+async def test_why_tells_the_whole_story(desk: Desk):
+    end = await desk.say("[[demo tool session_status {}]][[demo text done]]")
+    while (await desk.ok("status"))["waiting"]["outbox"]:
+        pass
+    story = await desk.ok("why", id=end["runId"])
+    assert story["message"]["text"].startswith("[[demo tool")
+    assert story["admission"]["allowed"] is True and story["admission"]["rule"]
+    assert story["route"]["sessionKey"] == MAIN and story["route"]["agentId"] == "main"
+    assert story["run"]["status"] == "ok" and story["run"]["usage"]
+    kinds = [step["kind"] for step in story["steps"]]
+    assert kinds == ["inbox", "run", "model", "tool", "model", "run"]
+    assert [(part["part"], part["state"]) for part in story["parts"]] == [(0, "sent")]
+    await desk.app.inbound(telegram_message("hi", "4711"))
+    refused = await desk.ok("why", id="4711")
+    assert refused["admission"]["allowed"] is False and refused["run"] is None
+    assert (await desk.error("why", id="nothing"))["code"] == "NOT_FOUND"
+    assert (await desk.error("why", id="%"))["code"] == "NOT_FOUND"
+
+
+async def test_what_there_is(desk: Desk):
+    agents = (await desk.ok("agents.list"))["agents"]
+    assert [(one["id"], one["default"]) for one in agents] == [("main", True), ("other", False)]
+    models = (await desk.ok("models.list"))["models"]
+    assert {"demo/demo", "demo/second"} == {one["ref"] for one in models}
+    assert (await desk.error("models.list", agentId="no"))["code"] == "NOT_FOUND"
+    for method in ("channels.list", "channels.status"):
+        [channel] = (await desk.ok(method))["channels"]
+        assert (channel["account"], channel["state"], channel["enabled"]) == (
+            "telegram",
+            "off",
+            False,
+        )
+        assert channel["agent"] == "other" and "binding 1" in channel["matchedBy"]
+        assert channel["quarantined"] == 0 and channel["lastEventAt"] is None
+    health = await desk.ok("health")
+    assert health["ok"] is True and health["channels"] == {"telegram": "off"}
+    status = await desk.ok("status")
+    assert status["ready"] is True and status["waiting"] == {"inbox": 0, "outbox": 0}
+    assert status["startedAt"].endswith("+00:00")
+    assert "1:x" not in repr(status)
+
+
+async def test_a_sign_in_link_is_for_who_knows_the_token(desk: Desk):
+    assert "/login?code=" in (await desk.ok("login.link"))["url"]
+
+
+def test_every_method_has_help_and_its_parameters_are_camel_case(tmp_path: Path):
+    from_table = table(None)  # type: ignore[arg-type]
+    names = from_table.names
+    assert {"agent", "agent.wait", "chat.send", "sessions.list", "why"} <= set(names)
+    for name in names:
+        found = from_table._methods[name]
+        assert found.help.endswith("."), name
+        for field_name, info in found.params.model_fields.items():
+            assert "_" not in (info.alias or field_name)

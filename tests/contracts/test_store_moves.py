@@ -1,0 +1,48 @@
+"""A group that becomes a supergroup keeps its sessions, its children and its route."""
+
+from pathlib import Path
+
+from bot.clock import SystemClock
+from bot.contract import Address
+from bot.engine.embedded import Embedded
+from bot.engine.port import Script
+from bot.keys import conversation_key, parse_key
+from bot.store import moves, people, sessions
+from bot.store.migrations import open_store
+
+OLD = Address("chat", "house", "-5")
+NEW = Address("chat", "house", "-1005")
+
+
+def _key(address: Address) -> str:
+    return conversation_key("main", address, "group", "1", "account-channel-peer")
+
+
+def _begin() -> Script[str]:
+    base = parse_key(_key(OLD))
+    yield from sessions.ensure(base, "Group", OLD, "group", 1.0)
+    child = yield from sessions.create_child(base, "Trip", 2.0, activate=True)
+    yield from people.route(OLD.key, "main", "me", 2.0)
+    yield from sessions.ensure(
+        parse_key(_key(Address("chat", "house", "-55"))), "Other", None, None, 1
+    )
+    return str(child["id"])
+
+
+async def test_sessions_children_and_routes_go_along(tmp_path: Path) -> None:
+    open_store(tmp_path / "t.db")
+    engine = Embedded(tmp_path / "t.db", SystemClock())
+    try:
+        child = await engine.tx(_begin())
+        for _ in range(2):
+            await engine.tx(moves.move(OLD, NEW, 3.0))
+        active = await engine.read(sessions.active_key(_key(NEW)))
+        row = await engine.read(sessions.current(active))
+        assert row is not None and row["id"] == child
+        assert row["address"] == NEW.key
+        assert await engine.read(sessions.current(_key(OLD))) is None
+        assert await engine.read(people.stored_route(NEW.key)) == "main"
+        other = _key(Address("chat", "house", "-55"))
+        assert await engine.read(sessions.current(other)) is not None
+    finally:
+        await engine.stop(1)

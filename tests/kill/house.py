@@ -1,0 +1,111 @@
+"""Runs the program in a process of its own, kills it, starts it again, and reads what is left."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+from bot.testing.platform import Platform
+from bot.testing.remote import served
+from tests.kill.program import QUIET
+from tests.rules.source import ROOT
+
+CONFIG = """
+limits: {{per_sender: null}}
+agents: [{{id: main, tools: {{allow: [count]}}}}]
+channels:
+{channels}
+logging: {{level: error}}
+"""
+CHANNEL = '  {kind}: {{dm_policy: open, allow_from: ["*"], url: "{url}"}}'
+PATIENCE = 30.0
+
+
+class House:
+    """A store, its platforms, and the program between them."""
+
+    def __init__(self, state: Path, platforms: dict[str, Platform], urls: dict[str, str]) -> None:
+        self.state = state
+        self.platforms = platforms
+        self._urls = urls
+        self._program: asyncio.subprocess.Process | None = None
+        self._config = state / "config.yaml"
+        lines = [CHANNEL.format(kind=kind, url=urls[kind]) for kind in platforms if kind != "desk"]
+        self._config.write_text(CONFIG.format(channels="\n".join(lines)))
+
+    async def start(self, crash_at: str | None = None) -> None:
+        env = dict(os.environ, TRUNKLINE_TEST="1", PYTHONPATH=str(ROOT))
+        if crash_at is not None:
+            env["TRUNKLINE_CRASH_AT"] = crash_at
+        with (self.state / "log").open("ab") as log:
+            self._program = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "tests.kill.program",
+                str(self.state),
+                str(self._config),
+                self._urls["desk"],
+                cwd=ROOT,
+                env=env,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=log,
+            )
+
+    async def died(self) -> bool:
+        """Wait for the program to kill itself; False when it never came to that."""
+        assert self._program is not None
+        try:
+            async with asyncio.timeout(PATIENCE):
+                code = await self._program.wait()
+        except TimeoutError:
+            return False
+        assert code == -signal.SIGKILL, f"the program ended by itself: {code}\n{self.log()}"
+        return True
+
+    async def kill(self) -> None:
+        assert self._program is not None
+        if self._program.returncode is None:
+            self._program.kill()
+        await self._program.wait()
+
+    def log(self) -> str:
+        return (self.state / "log").read_text("utf-8", "replace")[-4000:]
+
+    def rows(self, sql: str) -> list[sqlite3.Row]:
+        path = self.state / "trunkline.db"
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
+            store.row_factory = sqlite3.Row
+            return store.execute(sql).fetchall()
+
+    async def quiet(self) -> None:
+        """Wait until the program has taken everything and has nothing left to do."""
+        async with asyncio.timeout(PATIENCE):
+            for platform in self.platforms.values():
+                await platform.all_taken()
+        desk = self.platforms["desk"]
+        before = desk.count("send")
+        desk.push({"text": QUIET, "run": f"quiet{before}"})
+        async with asyncio.timeout(PATIENCE):
+            await desk.wait_for(lambda one: one.count("send") > before)
+
+    def counted(self) -> list[str]:
+        """What the tool with a side effect was called for."""
+        file = self.state / "counted"
+        return file.read_text().split() if file.exists() else []
+
+
+@asynccontextmanager
+async def house(state: Path, *kinds: str) -> AsyncIterator[House]:
+    """A house with a platform of each kind, and the operator's desk."""
+    state.mkdir(parents=True, exist_ok=True)
+    platforms = {kind: Platform(idempotent=kind == "idempotent") for kind in (*kinds, "desk")}
+    async with served(**platforms) as urls:
+        built = House(state, platforms, urls)
+        try:
+            yield built
+        finally:
+            await built.kill()

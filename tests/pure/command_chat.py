@@ -1,0 +1,173 @@
+"""A chat in memory for the tests of commands: type something, see the answer and what changed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.contract import Address, Author, Message, Ref
+from bot.errors import RequestError
+from bot.types import Answer, CommandContext, CommandInfo, Session
+from commands import table
+from commands.words import first_word
+
+BASE = "agent:main:telegram:telegram:direct:1"
+
+
+@dataclass
+class Sessions:
+    """A chat's sessions in memory; refuses as the real ones do."""
+
+    base: str = BASE
+    key: str = BASE
+    known: dict[str, Session] = field(default_factory=lambda: {BASE: make(BASE, "")})
+    resets: list[str] = field(default_factory=list)
+    patches: list[dict[str, Any]] = field(default_factory=list)
+    refused: RequestError | None = None
+
+    async def current(self) -> Session:
+        return self.known[self.key]
+
+    async def children(self) -> list[Session]:
+        return [each for each in self.known.values() if each.key != self.base]
+
+    async def create(self, label: str | None) -> Session:
+        made = add(self, label or f"Chat {len(self.known)}")
+        self.key = made.key
+        return made
+
+    async def switch(self, name: str | None) -> Session:
+        keys = [self.base] if name is None else [k for k in self.known if k.endswith(f":{name}")]
+        if not keys:
+            raise RequestError("NOT_FOUND", "no such session")
+        self.key = keys[0]
+        return self.known[self.key]
+
+    async def rename(self, label: str) -> Session:
+        if any(each.label == label for each in self.known.values()):
+            raise RequestError("CONFLICT", f"Another session here is called {label}.")
+        self.known[self.key] = replace(self.known[self.key], label=label)
+        return self.known[self.key]
+
+    async def reset(self, reason: str) -> Session:
+        self.resets.append(reason)
+        return self.known[self.key]
+
+    async def patch(self, **settings: Any) -> Session:
+        if self.refused:
+            raise self.refused
+        self.patches.append(settings)
+        return self.known[self.key]
+
+
+MODELS = (
+    {"ref": "demo/demo", "alias": None, "provider": "demo", "ready": True},
+    {"ref": "openai/gpt-5", "alias": "best", "provider": "openai", "ready": True},
+    {"ref": "openai/o9", "provider": "openai", "ready": False, "reason": "no key"},
+)
+
+
+@dataclass
+class Agents:
+    current: str = "main"
+    rows: Sequence[Mapping[str, Any]] = MODELS
+
+    def list(self) -> Sequence[Mapping[str, Any]]:
+        main = {"id": "main", "name": "Assistant", "default": True, "enabled": True}
+        return [main, {"id": "support", "name": "Support", "default": False, "enabled": False}]
+
+    async def switch(self, name: str) -> str:
+        if name != "support":
+            raise RequestError("NOT_FOUND", "no such agent")
+        self.current = name
+        return name
+
+    def models(self) -> Sequence[Mapping[str, Any]]:
+        return self.rows
+
+
+STATUS = {
+    "version": "0.1.0",
+    "agent": "main",
+    "sessionKey": BASE,
+    "label": None,
+    "model": "openai/gpt-5",
+    "modelSource": "session",
+    "thinking": "low",
+    "verbose": None,
+    "reasoning": None,
+    "contextUsed": 1500,
+    "contextLimit": 200_000,
+    "queueMode": "collect",
+    "queued": 2,
+    "running": False,
+    "inputTokens": 1200,
+    "outputTokens": 34,
+    "cost": 0.0125,
+    "compactions": 1,
+    "demo": False,
+}
+
+
+@dataclass
+class Runs:
+    stopped: tuple[int, int] = (0, 0)
+    now: dict[str, Any] = field(default_factory=lambda: dict(STATUS))
+
+    async def stop(self) -> tuple[int, int]:
+        return self.stopped
+
+    async def status(self) -> Mapping[str, Any]:
+        return self.now
+
+
+def make(key: str, label: str, at: float = 0.0) -> Session:
+    return Session(id="1", key=key, agent="main", label=label, updated_at=at)
+
+
+def add(sessions: Sessions, label: str, at: float = 0.0) -> Session:
+    made = make(f"{BASE}:chat:{label.lower().replace(' ', '-')}", label, at)
+    sessions.known[made.key] = made
+    return made
+
+
+@dataclass
+class Chat:
+    """One person in one chat: `say` types a command and gives the answer."""
+
+    owner: bool = False
+    direct: bool = True
+    web: bool = False
+    sessions: Sessions = field(default_factory=Sessions)
+    agents: Agents = field(default_factory=Agents)
+    runs: Runs = field(default_factory=Runs)
+    infos: Sequence[CommandInfo] = table().infos
+
+    async def answer(self, typed: str) -> Answer:
+        name, args = first_word(typed.removeprefix("/"))
+        info = table().resolve(name)
+        assert info is not None, typed
+        answer = await table().handlers[info.name](self.context(info.name, args))
+        assert isinstance(answer, Answer)
+        return answer
+
+    async def say(self, typed: str) -> str:
+        return (await self.answer(typed)).text
+
+    def context(self, name: str, args: str = "") -> CommandContext:
+        address = Address("telegram", "telegram", "77")
+        author = Author("12345", "Ada `Lovelace`")
+        message = Message(Ref(address, "1"), author, "", datetime(2026, 1, 2, tzinfo=UTC), "direct")
+        return CommandContext(
+            message=message,
+            name=name,
+            args=args,
+            owner=self.owner,
+            direct=self.direct,
+            web=self.web,
+            requester="telegram:12345",
+            sessions=self.sessions,
+            agents=self.agents,
+            runs=self.runs,
+            commands=self.infos,
+        )
