@@ -1,0 +1,1 @@
+"""Measures Trunkline black-box, as ratios to floors taken in the same run."""
