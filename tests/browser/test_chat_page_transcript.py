@@ -168,7 +168,7 @@ async def test_a_newer_server_reloads_an_old_page_once_and_keeps_the_draft(
             visits.append(request.url)
         return len(visits) == 2
 
-    # Visits are counted, not load events: a page that reloads itself early never fires the first one.
+    # Visits, not load events: a page that reloads itself early never fires the first of those.
     async with page.expect_request(is_second_visit):
         await page.reload(wait_until="commit")
     await web.ready(page)
