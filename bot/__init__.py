@@ -13,8 +13,11 @@ Read it in this order; one message walks down the first part of the list.
     sessions     match or create, named children, switch, reset
     claims       a message becomes a turn: at once, or when its lane comes to it
     lanes        the drain of one session: take what is due, run turns, until nothing is open
-    turn         performs what the loop asks, persists, feeds the hub and the preview
+    turn         performs what the loop asks, and tells the hub
     loop         the decisions of a run, as a generator
+    inference    one model call of a run: request, stream
+    speech       what a run says while it runs, and what is held back
+    ending       how a run ends: one transaction for all of it
     reply        NO_REPLY, shaping, splitting
     preview      when to post and edit while an answer grows
     delivery     the outbox: send, edit, retries, receipts

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from bot.clock import Clock
+from bot.inference import Agents
 from bot.providers.chosen import Chosen
 from bot.providers.demo import last_exchange
-from bot.turn import Agents
 from bot.types import (
     Entry,
     Failure,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bot.delivery import AGAIN
+from bot.ending import commit
 from bot.engine.port import Script
 from bot.errors import StoreFull
 from bot.testing.clock import VirtualClock
@@ -166,7 +167,7 @@ async def test_a_full_disk_at_the_end_of_a_run_costs_nothing_but_time(
     platform, working, full = bench.platform(), bench.app.engine.tx, []
 
     async def tx(script: Script[Any], **how: bool) -> Any:
-        if script.__qualname__.endswith("._commit") and not full:
+        if script.__qualname__ == commit.__qualname__ and not full:
             full.append(script)
             script.close()
             raise StoreFull("the disk is full")
