@@ -171,7 +171,10 @@ def entry_json(entry: Entry) -> Json:
     if entry.calls:
         data["calls"] = [[call.id, call.name, call.arguments] for call in entry.calls]
     if entry.usage is not None:
-        data["usage"] = [entry.usage.input, entry.usage.output, entry.usage.cost]
+        usage = entry.usage
+        data["usage"] = [usage.input, usage.output, usage.cost]
+        if usage.cache_read or usage.cache_write:
+            data["usage"] += [usage.cache_read, usage.cache_write]
     if entry.author is not None:
         data["author"] = author_json(entry.author)
     for name in _PLAIN:
@@ -192,6 +195,7 @@ _PLAIN = (
     "attachments",
     "ref",
     "error",
+    "wire",
 )
 
 

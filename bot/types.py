@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -16,16 +16,25 @@ Risk = Literal["read", "write", "exec", "send"]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one model call or their sum; `cost` is in US dollars, None when unknown."""
+    """Tokens of one model call or their sum; `cost` is in US dollars, None when unknown.
+
+    `cache_read` and `cache_write` are the parts of `input` that a prompt cache gave and took.
+    """
 
     input: int = 0
     output: int = 0
     cost: float | None = None
+    cache_read: int = 0
+    cache_write: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         known = [cost for cost in (self.cost, other.cost) if cost is not None]
         return Usage(
-            self.input + other.input, self.output + other.output, sum(known) if known else None
+            self.input + other.input,
+            self.output + other.output,
+            sum(known) if known else None,
+            self.cache_read + other.cache_read,
+            self.cache_write + other.cache_write,
         )
 
 
@@ -46,6 +55,8 @@ class Entry:
     user: `text`, `author`; assistant: `text`, `thinking`, `calls`, `stop`, `usage`, `model`; tool:
     `text`, `call_id`, `name`, `is_error`; note: `text`, shown to people and never to the model.
     `at` is in seconds since the epoch. `seq` counts within the session, 0 before it is stored.
+    `wire` is what the wire format that wrote an assistant entry must get back unchanged, such as
+    signed thinking; it names its `api`, and nobody else reads it.
     """
 
     role: Role
@@ -66,6 +77,7 @@ class Entry:
     run: str | None = None
     error: Mapping[str, str] | None = None
     seq: int = 0
+    wire: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +169,14 @@ class ThinkDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What people should know about a call and is no part of the answer; said once."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why a model call failed: a contract run code, a sentence, and what the server said.
 
@@ -178,7 +198,7 @@ class Final:
     failure: Failure | None = None
 
 
-ModelEvent = TextDelta | ThinkDelta | Final
+ModelEvent = TextDelta | ThinkDelta | Notice | Final
 
 
 class Provider(Protocol):
@@ -196,30 +216,48 @@ class Provider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """What a tool may know of the run that calls it."""
+    """What a tool may know of the run that calls it.
+
+    `call` names this call within the run, as the journal does. `update` tells watchers how it goes.
+    `owner`: the requester may do what only owners may. `env` holds variables for programs that the
+    tool starts, for this run alone.
+    """
 
     turn: Turn
     model: str
     update: Callable[[str], None]
     status: Mapping[str, Any]
+    call: str = ""
+    owner: bool = False
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a tool answers to the model."""
+    """What a tool answers to the model.
+
+    `attachments` are images for it, `{kind: "image", name, mime, path}` with `path` inside the
+    agent's folder: their bytes are read for the request alone, never put into events or logs.
+    """
 
     text: str
     is_error: bool = False
+    attachments: tuple[Mapping[str, Any], ...] = ()
 
 
 class Tool(Protocol):
-    """Something the model can do. `repeatable`: running it twice after a crash does no harm."""
+    """Something the model can do.
+
+    `repeatable`: running it twice after a crash does no harm. `tags` name what policies ask about,
+    such as `payment`.
+    """
 
     name: str
     description: str
     schema: Mapping[str, Any]
     risk: Risk
     repeatable: bool
+    tags: Collection[str]
 
     async def run(self, args: Mapping[str, Any], ctx: ToolContext) -> ToolResult: ...
 
