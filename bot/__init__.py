@@ -41,6 +41,7 @@ Read it in this order; one message walks down the first part of the list.
     codec        the types as JSON, for the store and the wire
     jsonio       JSON from strangers: one decoder with limits, and text that can be stored
     clock        time as a part that can be replaced
+    toolbox      the tools of a process, each built with what it may reach
     supervisor   keeps the adapters running
     app          composition root: builds every part, start and stop order
     cli          one verb per file

@@ -42,8 +42,8 @@ from bot.sessions import Sessions
 from bot.store import upkeep
 from bot.store.migrations import open_store
 from bot.supervisor import Supervisor
+from bot.toolbox import Reach, built_in
 from bot.tools.registry import Tools
-from bot.tools.sessions import SessionStatus
 from bot.turn import Turns
 from bot.types import CommandTable
 from bot.world import World
@@ -213,8 +213,10 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     inbound = Inbound(engine, clock, hub, world, claims, acks.react)
     channels.add(Channel(WebChat(WEB, chat)))
     delivery = Delivery(engine, clock, channels)
-    media = Media(engine, channels, partial(workspace, config, state), claims.amended)
-    turns = Turns(engine, clock, hub, delivery, world, Tools([SessionStatus()]), media)
+    folder = partial(workspace, config, state)
+    media = Media(engine, channels, folder, claims.amended)
+    tools = Tools(built_in(Reach(engine, clock, hub, lambda: world.config, folder, state)))
+    turns = Turns(engine, clock, hub, delivery, world, tools, media)
     control = Control(engine, clock, hub, commands, world, inbound.release, delivery.fitting, WEB)
     lanes = Lanes(engine, clock, hub, turns, control.run, claims, config.messages.max_concurrent)
     world.stopper = lanes.stop

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from bot import __version__
-from bot.admission import is_owner
+from bot.admission import call_pattern, is_owner
 from bot.config.agents import Agent
 from bot.config.channels import ChannelSettings
 from bot.config.settings import Config
@@ -41,7 +41,7 @@ class World:
         sessions: Sessions,
         web: str,
     ) -> None:
-        self._config = config
+        self.config = config
         self._catalogue = catalogue
         self._commands = commands
         self._sessions = sessions
@@ -51,6 +51,8 @@ class World:
         self._agents = Agents(
             config.default_agent.id, {agent.id for agent in config.agents if agent.enabled}
         )
+        patterns = {one.id: call_pattern(one.identity.mention_patterns) for one in config.agents}
+        self._called = {agent: found for agent, found in patterns.items() if found}
         limit = config.limits.per_sender
         self.group_history = config.messages.group_history
         self.per_sender = (limit.count, limit.per) if limit else None
@@ -63,7 +65,7 @@ class World:
         self.natives: set[str] = set()
 
     def channel(self, account: str) -> ChannelSettings:
-        found = self._config.channels.get(account)
+        found = self.config.channels.get(account)
         return found.settings if found else GONE
 
     def threads(self, account: str) -> bool:
@@ -72,7 +74,7 @@ class World:
 
     def use(self, config: Config) -> None:
         """Go on with other channel accounts and routes. What else differs needs a new start."""
-        self._config = config
+        self.config = config
         self._rules = compile_rules(config.bindings)
 
     def facts(self, message: Message, switched: str | None, named: SessionKey | None) -> Facts:
@@ -86,17 +88,18 @@ class World:
             switched=switched,
             named=named,
             owner=web
-            or is_owner(address.channel, address.account, message.author.id, self._config.owners),
-            text_commands=self._config.commands.text or web,
+            or is_owner(address.channel, address.account, message.author.id, self.config.owners),
+            text_commands=self.config.commands.text or web,
             bang=address.account in self.bangs,
             bot_names=_NOBODY if address.account in self.natives else (),
-            dm_scope=self._config.session.dm_scope,
+            called=self._called,
+            dm_scope=self.config.session.dm_scope,
             links=self._links,
         )
 
     def agent(self, name: str) -> Agent:
         """An enabled agent. Raises RequestError NOT_FOUND."""
-        found = self._config.agent(name)
+        found = self.config.agent(name)
         if found is None or not found.enabled:
             raise RequestError("NOT_FOUND", f"There is no agent {name}")
         return found
@@ -117,9 +120,9 @@ class World:
                     "strong": agent.task_models.strong,
                 },
                 "workspace": agent.workspace,
-                "timezone": agent.timezone or self._config.tasks.timezone,
+                "timezone": agent.timezone or self.config.tasks.timezone,
             }
-            for agent in self._config.agents
+            for agent in self.config.agents
         ]
 
     def models(self, agent: str) -> list[dict[str, Any]]:
@@ -133,7 +136,7 @@ class World:
             raise RequestError("INVALID_PARAMS", str(error)) from None
         if not self._catalogue.permitted(self.agent(agent), found):
             raise RequestError("FORBIDDEN", f"The model {found} is not in the catalogue")
-        if split_ref(found)[0] not in self._config.providers:
+        if split_ref(found)[0] not in self.config.providers:
             raise RequestError("NOT_FOUND", f"There is no provider for {found}")
         return found
 
@@ -153,7 +156,7 @@ class World:
             code = "NO_CREDENTIALS" if "key" in reason else "NO_MODEL"
             raise RunError(code, f"The model {ref} is not ready: {reason}")
         provider, model = split_ref(ref)
-        entry = self._config.models.get(ref)
+        entry = self.config.models.get(ref)
         card = self._catalogue.card(ref)
         return Chosen(
             ref=ref,
@@ -169,24 +172,24 @@ class World:
         )
 
     def _running(self, name: str) -> Agent:
-        agent = self._config.agent(name)
+        agent = self.config.agent(name)
         if agent is None or not agent.enabled:
             raise RunError("NO_MODEL", f"The agent {name} is switched off or was removed")
         return agent
 
     def prompt(self, agent: str) -> AgentPrompt:
         found = self._running(agent)
-        zone = found.timezone or self._config.tasks.timezone
+        zone = found.timezone or self.config.tasks.timezone
         return AgentPrompt(found.name or found.id, found.prompt, zone)
 
     def tools(self, agent: str) -> ToolPolicy:
-        found = self._config.agent(agent)
+        found = self.config.agent(agent)
         if found is None:
             return ToolPolicy("minimal", [], ["*"])
         return ToolPolicy(found.tools.profile, list(found.tools.allow), list(found.tools.deny))
 
     def timeout(self, agent: str) -> float:
-        found = self._config.agent(agent)
+        found = self.config.agent(agent)
         return found.timeout if found else 0.0
 
     def status_of_run(self, turn: Turn, chosen: Chosen) -> Mapping[str, Any]:
@@ -222,7 +225,7 @@ class World:
             "reasoning": settings.reasoning or "off",
             "contextUsed": row["context_used"] if row is not None else 0,
             "contextLimit": self._catalogue.window(agent, ref),
-            "queueMode": self._config.messages.queue.mode,
+            "queueMode": self.config.messages.queue.mode,
             "queued": queued,
             "running": len(active) > queued,
             "inputTokens": row["input_tokens"] if row is not None else 0,

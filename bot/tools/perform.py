@@ -74,6 +74,7 @@ class Performer:
             call_id=call.id,
             name=call.name,
             is_error=result.is_error,
+            attachments=result.attachments,
         )
         entry = await self.engine.tx(self._record(key, entry))
         step("tool.recorded")
@@ -104,6 +105,7 @@ class Performer:
             model=model,
             update=lambda text: self.emit(ToolUpdated(call.id, call.name, text)),
             status=status,
+            call=call.id,
         )
         try:
             return await tool.run(call.args, context)

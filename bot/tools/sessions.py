@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from bot.types import Risk, ToolContext, ToolResult
@@ -21,6 +21,7 @@ class SessionStatus:
     }
     risk: Risk = "read"
     repeatable = True
+    tags: Collection[str] = ()
 
     async def run(self, args: Mapping[str, Any], ctx: ToolContext) -> ToolResult:
         return ToolResult(json.dumps(dict(ctx.status), ensure_ascii=False))

@@ -32,6 +32,7 @@ class Counting:
     schema: Mapping[str, Any] = {"type": "object"}
     risk: Risk = "write"
     repeatable = False
+    tags = ()
 
     def __init__(self, path: Path) -> None:
         self._path = path

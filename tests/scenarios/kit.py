@@ -21,6 +21,7 @@ class Probe:
     schema: Mapping[str, Any] = {"type": "object"}
     risk: Risk = "write"
     repeatable = False
+    tags = ()
 
     def __init__(self) -> None:
         self.calls: list[Mapping[str, Any]] = []
