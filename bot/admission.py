@@ -6,6 +6,7 @@ the group, the sender, the mention.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -49,6 +50,23 @@ def admit(message: Message, channel: ChannelSettings, *, paired: bool, command: 
     if verdict.outcome == "admit" and not command and not _addressed(message, channel, group):
         return Verdict("drop", UNADDRESSED)
     return verdict
+
+
+def call_pattern(words: Iterable[str]) -> re.Pattern[str] | None:
+    """What finds one of these words or phrases in a text, whole and in any case."""
+    either = "|".join(_whole(word.split()) for word in words if word.split())
+    return re.compile(either, re.I) if either else None
+
+
+def _whole(parts: list[str]) -> str:
+    """A phrase as a pattern; only scripts with capitals are sure to put spaces between words."""
+    before = r"(?<!\w)" if _in_words(parts[0][0]) else ""
+    after = r"(?!\w)" if _in_words(parts[-1][-1]) else ""
+    return before + r"\s+".join(map(re.escape, parts)) + after
+
+
+def _in_words(letter: str) -> bool:
+    return letter.isdigit() or letter.swapcase() != letter
 
 
 def is_owner(channel: str, account: str, author_id: str, owners: Iterable[str]) -> bool:

@@ -161,7 +161,7 @@ class Inbound:
         if (yield from inbox.seen(dedupe)):
             return (yield from self._known(request, now))
         decision = yield from self._decide(message, request)
-        if isinstance(decision, Prompt) and self._begins_thread(message):
+        if isinstance(decision, Prompt) and self._begins_thread(message, decision):
             # The thread that the answer will begin: its session has the question, too.
             below = replace(message.address, thread=message.ref.id)
             message = replace(message, ref=Ref(below, message.ref.id))
@@ -187,10 +187,10 @@ class Inbound:
             return (yield from accept.command(decision))
         return (yield from accept.prompt(decision))
 
-    def _begins_thread(self, message: Message) -> bool:
+    def _begins_thread(self, message: Message, decision: Prompt) -> bool:
         address = message.address
         in_room = message.kind != "direct" and address.thread is None
-        return in_room and message.mentioned and self._world.threads(address.account)
+        return in_room and decision.mentioned and self._world.threads(address.account)
 
     def _decide(
         self, message: Message, request: Request | None
@@ -208,7 +208,7 @@ class Inbound:
         return decide(
             message,
             facts,
-            lambda command: admit(message, facts.channel, paired=paired, command=command),
+            lambda said, command: admit(said, facts.channel, paired=paired, command=command),
         )
 
     def release(self, item: Item) -> Script[bool]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Protocol
 
@@ -62,7 +62,7 @@ class Judgement(Protocol):
     def rule(self) -> str: ...
 
 
-Judge = Callable[[bool], Judgement]
+Judge = Callable[[Message, bool], Judgement]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,7 @@ class Facts:
     sender chose, on surfaces that let them. `owner`: the author may do what only owners may.
     `bang`: `!name` is a command too. `text_commands`: typed commands count, not only native ones.
     `bot_names`: the bot's own names behind `@`; empty: any name is taken for its own.
+    `called`: what counts as a mention beside the platform's own, by the agent's id.
     `links`: `<channel or account>:<author id>` to the one name of that person.
     """
 
@@ -113,6 +114,7 @@ class Facts:
     bang: bool = False
     text_commands: bool = True
     bot_names: Collection[str] = ()
+    called: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     dm_scope: Scope = "account-channel-peer"
     links: Mapping[str, str] = field(default_factory=dict)
 
@@ -168,13 +170,14 @@ class Revise:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Text for the agent."""
+    """Text for the agent. `mentioned`: it was called, by the platform's mention or by a word."""
 
     text: str
     route: Route
     base_key: str
     rule: str
     owner: bool
+    mentioned: bool
 
 
 Decision = Drop | Pair | Command | Click | Revise | Prompt
@@ -298,7 +301,7 @@ def decide(message: Message, facts: Facts, judge: Judge) -> Decision:
     """What is to be done about a message.
 
     `judge` says whether the sender may speak here; it is told whether the message is a command,
-    button or the like, which needs no mention.
+    button or the like, which needs no mention. A word that calls the agent is one.
     """
     if message.change == "reaction":
         return Drop("reaction")
@@ -306,13 +309,14 @@ def decide(message: Message, facts: Facts, judge: Judge) -> Decision:
         # Platforms do not say who deleted; what was never let in is not found again.
         route, key = _target(message, facts)
         return Revise(None, route, key, "deleted")
+    message = _called(message, facts)
     typed = None
     if facts.commands.infos:
         typed = command_of(message, facts.bang, facts.text_commands, facts.bot_names)
     info = facts.commands.resolve(typed.name) if typed else None
     spelled = message.command is not None or message.text.lstrip().startswith(("/", "!"))
     explicit = info is not None and spelled
-    verdict = judge(explicit or message.change == "action")
+    verdict = judge(message, explicit or message.change == "action")
     if verdict.outcome == "admit":
         return _admitted(message, facts, typed, info, verdict.rule)
     # Strangers' commands are met with silence; only a first word of theirs is answered.
@@ -337,7 +341,16 @@ def _admitted(
         return Drop("empty")
     text = message.text
     literal = text.lstrip()[1:] if text.lstrip().startswith("//") else text
-    return Prompt(literal, route, key, rule, facts.owner)
+    return Prompt(literal, route, key, rule, facts.owner, message.mentioned)
+
+
+def _called(message: Message, facts: Facts) -> Message:
+    """As a mention, where the agent that would answer is called by a word of its own."""
+    if message.mentioned or message.kind == "direct" or not facts.called:
+        return message
+    pattern = facts.called.get(_target(message, facts)[0].agent)
+    named = pattern is not None and pattern.search(message.text) is not None
+    return replace(message, mentioned=named)
 
 
 def _target(message: Message, facts: Facts) -> tuple[Route, str]:

@@ -56,7 +56,7 @@ def facts(**fields: Any) -> Facts:
 
 
 def decided(said: Message, verdict: Verdict = LET_IN, **fields: Any) -> Decision:
-    return decide(said, facts(**fields), lambda command: verdict)
+    return decide(said, facts(**fields), lambda said, command: verdict)
 
 
 def route(said: Message, *bindings: dict[str, Any], switched: str | None = None, **channel: Any):
@@ -205,7 +205,7 @@ def test_a_prompt():
     found = decided(message("hello"), owner=True)
     key = "agent:main:x:home:direct:1"
     assert found == Prompt(
-        "hello", Route("main", "fallback: default agent"), key, "allow_from", True
+        "hello", Route("main", "fallback: default agent"), key, "allow_from", True, False
     )
 
 
@@ -250,7 +250,7 @@ def test_only_known_commands_need_no_mention():
     """Other bots' commands in a room are none of ours; a bare word for stopping is talk."""
     asked: list[bool] = []
 
-    def judge(command: bool) -> Verdict:
+    def judge(said: Message, command: bool) -> Verdict:
         asked.append(command)
         return LET_IN
 
