@@ -9,7 +9,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run install test test-embedded test-kill lint format bench lock clean
+.PHONY: help run install test test-embedded test-kill test-again lint format bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ test-embedded: test ## Run the tests on the embedded engine (what test does)
 
 test-kill: $(DEV_STAMP) ## Kill the program at every named step and under load; takes minutes
 	$(PYTEST) -m kill $(ARGS)
+
+test-again: $(DEV_STAMP) ## Run only the tests that failed the last time
+	$(PYTEST) --last-failed --last-failed-no-failures none $(ARGS)
 
 lint: $(DEV_STAMP) ## Check format, lint, types and import rules
 	$(BIN)/ruff format --check .
