@@ -278,6 +278,8 @@ def _room(channel: Channel) -> int:
 
 
 def _quoted(channel: Channel, turn: Turn, number: int) -> str | None:
-    """The message that a part of an answer quotes."""
+    """The message that a part of an answer quotes; a native command is none."""
+    if turn.message.change == "command":
+        return None
     wanted = channel.reply_to == "all" or (channel.reply_to == "first" and number == 0)
     return turn.message.ref.id if wanted else None

@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 from discord.http import Route
 
 from adapters.discord import commands as menu
-from adapters.discord.answers import Answers
+from adapters.discord.answers import Answers, Given
 from adapters.discord.attachments import Handle
 from adapters.discord.events import parse
-from adapters.discord.failures import UNKNOWN_MESSAGE, Answered, channel_error
+from adapters.discord.failures import UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, Answered, channel_error
 from adapters.discord.gateway import Gateway, Pulse
 from adapters.discord.history import History
 from adapters.discord.ids import is_id
@@ -27,6 +27,7 @@ from adapters.discord.parse import CHANNEL, Me
 from adapters.discord.render import render
 from adapters.discord.rest import Expired, Rest
 from adapters.discord.sending import Outgoing, components, nonce, outgoing
+from adapters.discord.threads import begin
 from bot.contract import (
     Adapter,
     Address,
@@ -59,6 +60,7 @@ class Discord(Adapter):
         typing=True,
         buttons=True,
         threads=True,
+        roots=True,
         native_commands=True,
         # The nonce is enforced for a few minutes (resources/message#create-message).
         idempotent_send=True,
@@ -109,10 +111,15 @@ class Discord(Adapter):
             raise NotSent("the channel is stopped")
         return self._opened
 
+    @property
+    def _commands(self) -> Answers:
+        if self._answers is None:
+            raise NotSent("the channel is stopped")
+        return self._answers
+
     async def run(self, receive: Receive) -> None:
         await self.start()
         rest, pulse, self._told = self._rest, Pulse(), ("", "")
-        assert self._answers is not None
 
         def tell(state: str, error: str) -> None:
             """Tell the operator what is new, once."""
@@ -125,7 +132,7 @@ class Discord(Adapter):
             self.account,
             rest,
             receive,
-            answers=self._answers,
+            answers=self._commands,
             history=history,
             pulse=pulse,
             tell=tell,
@@ -159,33 +166,42 @@ class Discord(Adapter):
     async def send(self, to: Address, reply: Reply, key: str) -> Ref:
         """Show a reply, in several messages where one does not hold it; the last one's Ref.
 
-        After a slash command the reply is the answer to it. A repeat with the same key goes on
-        behind what was shown before. Raises SendError.
+        A reply to a slash command is the answer to it. The first one into a thread begins that
+        below its message; where it may not, it answers the message in the room. A repeat with the
+        same key goes on behind what was shown before. Raises SendError.
         """
-        rest, answers = self._rest, self._answers
-        assert answers is not None
+        try:
+            return await self._send(to, reply, key)
+        except Answered as error:
+            place = await begin(self._rest, to) if error.code == UNKNOWN_CHANNEL else None
+            if place is None:
+                raise
+        if place.thread is None:
+            reply = replace(reply, reply_to=reply.reply_to or to.thread)
+        return await self._send(place, reply, key)
+
+    async def _send(self, to: Address, reply: Reply, key: str) -> Ref:
         channel = await self._channel(to)
-        messages = outgoing(reply)
-        command = answers.taken(channel, reply.reply_to, key)
+        command = self._commands.asked(reply.reply_to)
+        messages = outgoing(replace(reply, reply_to=None) if command else reply)
         sent = self._begun.pop(key, [])
         try:
-            # Where a command's token has run out, its answer is a message like any other.
-            if command and not sent and (shown := await answers.show(command, messages[0])):
-                sent.append(shown)
             for number in range(len(sent), len(messages)):
                 name = nonce(key, number)
-                sent.append(await self._post(rest, channel, messages[number], name))
+                sent.append(await self._show(command, channel, messages[number], name))
         except SendError:
             self._keep_begun(key, sent)
             raise
-        answers.done(key)
         return Ref(to, sent[-1])
 
-    async def _post(self, rest: Rest, channel: str, message: Outgoing, name: str) -> str:
+    async def _show(self, command: Given | None, channel: str, message: Outgoing, name: str) -> str:
+        """Show one message, behind a command or in a channel; its id. Raises SendError."""
+        if command and (shown := await self._commands.show(command, message, name)):
+            return shown
         body = message.body(nonce=name, enforce_nonce=True)
         route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel)
         form = message.form(body)
-        answer = await rest.request(route, json=None if form else body, form=form)
+        answer = await self._rest.request(route, json=None if form else body, form=form)
         return _id(answer)
 
     def _keep_begun(self, key: str, sent: list[str]) -> None:
@@ -212,12 +228,16 @@ class Discord(Adapter):
         if len(messages) != 1:
             raise Refused("the text does not fit into the one message that is edited")
         body = messages[0].body(components=components(reply.buttons))
+        if await self._commands.edit(ref.id, messages[0], body):
+            return
         form = messages[0].form(body)
         route = await self._message("PATCH", ref)
         await self._rest.request(route, json=None if form else body, form=form)
 
     async def delete(self, ref: Ref) -> None:
         try:
+            if await self._commands.delete(ref.id):
+                return
             await self._rest.request(await self._message("DELETE", ref))
         except Answered as error:
             if error.code != UNKNOWN_MESSAGE:
@@ -247,7 +267,15 @@ class Discord(Adapter):
         )
 
     async def typing(self, to: Address) -> None:
-        channel = await self._channel(to)
+        """Show it in the thread, or in its room as long as the thread has not begun."""
+        try:
+            await self._type(await self._channel(to))
+        except Answered as error:
+            if error.code != UNKNOWN_CHANNEL or to.thread is None:
+                raise
+            await self._type(await self._channel(replace(to, thread=None)))
+
+    async def _type(self, channel: str) -> None:
         await self._rest.request(Route("POST", "/channels/{channel_id}/typing", channel_id=channel))
 
     async def publish_commands(self, commands: Sequence[CommandSpec]) -> None:

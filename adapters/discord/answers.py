@@ -1,7 +1,8 @@
 """Answers to interactions: deferred at once, then given through the interaction's own token.
 
 A command must be answered within 3 seconds and its token lives for 15 minutes
-(discord.com/developers/docs/interactions/receiving-and-responding#followup-messages).
+(discord.com/developers/docs/interactions/receiving-and-responding#followup-messages). On a server
+only who gave a command sees what it says; a direct chat has nobody to hide it from.
 """
 
 from __future__ import annotations
@@ -24,20 +25,23 @@ from bot.errors import BadEvent, Refused, SendError, StoreError, Uncertain
 
 # #interaction-response-object-interaction-callback-type
 _LATER, _LATER_IN_PLACE, _CHOICES = 5, 6, 8
+# resources/message#message-object-message-flags
+_EPHEMERAL = 1 << 6
 # Seconds after which an unanswered command is taken away, while its token still works.
 ANSWER_WITHIN = 14 * 60.0
 _MOST_CHOICES = 25
 _LONGEST_CHOICE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A command that waits for its answer."""
+@dataclass(slots=True)
+class Given:
+    """A command that was deferred. `first` names the answer that stands in the sign's place."""
 
     id: str
     application: str
     token: str
-    channel: str
+    private: bool
+    first: str = ""
 
 
 class Answers:
@@ -48,8 +52,9 @@ class Answers:
         self._rest = rest
         self._deferring: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._pending: dict[str, Pending] = {}
-        self._begun: dict[str, Pending] = {}
+        self._given: dict[str, Given] = {}
+        # Messages that only one person sees: the channel's own calls do not know them.
+        self._private: dict[str, Given] = {}
         self._ends: set[asyncio.TimerHandle] = set()
 
     def close(self) -> None:
@@ -76,71 +81,80 @@ class Answers:
         if isinstance(identifier, str) and (task := self._deferring.pop(identifier, None)):
             await asyncio.wait([task])
 
-    def taken(self, channel: str, reply_to: str | None, key: str) -> Pending | None:
-        """The command that a reply answers: named by it, or else the oldest of its channel."""
-        if found := self._begun.get(key):
-            return found
-        found = self._pending.get(reply_to or "")
-        if found is None and reply_to is None:
-            waiting = (one for one in self._pending.values() if one.channel == channel)
-            found = next(waiting, None)
-        if found is not None:
-            del self._pending[found.id]
-            self._begun[key] = found
-        return found
+    def asked(self, reply_to: str | None) -> Given | None:
+        """The command that a reply answers, for as long as that can be done."""
+        return self._given.get(reply_to or "")
 
-    def done(self, key: str) -> None:
-        """The reply with this key is shown as a whole."""
-        self._begun.pop(key, None)
+    async def show(self, to: Given, message: Outgoing, name: str) -> str | None:
+        """Answer a command: the first message takes the place of the sign that one comes.
 
-    async def show(self, to: Pending, message: Outgoing) -> str | None:
-        """Answer a command in the place of the sign that one comes; the message's id.
-
-        None when it cannot be answered any more. Again is the same as once. Raises SendError.
+        The message's id; None where it goes on as an ordinary message. The first again, under the
+        same name, is the same as once. Raises SendError.
         """
+        to.first = to.first or name
         body = message.body()
-        body.pop("message_reference", None)
         try:
-            answer = await self._original("PATCH", to, body, message.form(body))
+            if to.first == name:
+                answer = await self._hook("PATCH", to, "/messages/@original", message, body)
+            elif to.private:
+                body["flags"] = body.get("flags", 0) | _EPHEMERAL
+                answer = await self._hook("POST", to, "", message, body)
+            else:
+                return None
         except Refused:
             return None
         shown = answer.get("id") if isinstance(answer, dict) else None
         if not is_id(shown):
             raise Uncertain("Discord's answer names no id")
+        if to.private:
+            self._private[str(shown)] = to
         return str(shown)
 
+    async def edit(self, identifier: str, message: Outgoing, body: Mapping[str, Any]) -> bool:
+        """Change a message that one person sees; False when it is none. Raises SendError."""
+        to = self._private.get(identifier)
+        if to is not None:
+            await self._hook("PATCH", to, f"/messages/{identifier}", message, body)
+        return to is not None
+
+    async def delete(self, identifier: str) -> bool:
+        """Take away a message that one person sees; False when it is none. Raises SendError."""
+        to = self._private.pop(identifier, None)
+        if to is not None:
+            await self._hook("DELETE", to, f"/messages/{identifier}")
+        return to is not None
+
     async def _defer(self, event: Mapping[str, Any]) -> None:
-        """Say that an answer comes. One that cannot be deferred is answered as a message.
-
-        Everybody sees the answer: nothing says which reply belongs to which command, and what
-        belongs to others must not be hidden from them.
-        """
+        """Say that an answer comes. One that cannot be deferred is answered as a message."""
         command = event["type"] == interactions.COMMAND
-        application, channel = event.get("application_id"), event.get("channel_id")
+        private = command and is_id(event.get("guild_id"))
+        hidden = {"data": {"flags": _EPHEMERAL}} if private else {}
+        application = event.get("application_id")
         with contextlib.suppress(SendError):
-            await self._callback(event, {"type": _LATER if command else _LATER_IN_PLACE})
-            if command and is_id(application) and is_id(channel):
-                waiting = Pending(event["id"], str(application), event["token"], str(channel))
-                self._pending[waiting.id] = waiting
-                self._later(waiting)
+            await self._callback(event, {"type": _LATER if command else _LATER_IN_PLACE, **hidden})
+            if command and is_id(application):
+                given = Given(event["id"], str(application), event["token"], private)
+                self._given[given.id] = given
+                self._later(given)
 
-    def _later(self, waiting: Pending) -> None:
+    def _later(self, given: Given) -> None:
         """Arrange for the end of a command's token."""
 
         def end() -> None:
             self._ends.discard(handle)
-            for key in [key for key, one in self._begun.items() if one is waiting]:
-                del self._begun[key]
-            if self._pending.pop(waiting.id, None):
-                self._run(self._withdraw(waiting), "unanswered")
+            del self._given[given.id]
+            for shown in [shown for shown, one in self._private.items() if one is given]:
+                del self._private[shown]
+            if not given.first:
+                self._run(self._withdraw(given), "unanswered")
 
         handle = asyncio.get_running_loop().call_later(ANSWER_WITHIN, end)
         self._ends.add(handle)
 
-    async def _withdraw(self, waiting: Pending) -> None:
+    async def _withdraw(self, given: Given) -> None:
         """Nobody answered, for instance a stranger: do not let them look at a sign for ever."""
         with contextlib.suppress(SendError):
-            await self._original("DELETE", waiting, None, None)
+            await self._hook("DELETE", given, "/messages/@original")
 
     async def _complete(self, event: Mapping[str, Any], me: Me, receive: Receive) -> None:
         found: list[tuple[str, str]] = []
@@ -165,17 +179,23 @@ class Answers:
         )
         await self._rest.request(route, json=body, token=False)
 
-    async def _original(
-        self, method: str, to: Pending, body: Mapping[str, Any] | None, form: Any
+    async def _hook(
+        self,
+        method: str,
+        to: Given,
+        path: str,
+        message: Outgoing | None = None,
+        body: Mapping[str, Any] | None = None,
     ) -> Any:
+        """A call under the command's own token. Raises SendError."""
         route = Route(
             method,
-            "/webhooks/{webhook_id}/{webhook_token}/messages/@original",
+            "/webhooks/{webhook_id}/{webhook_token}" + path,
             webhook_id=to.application,
             webhook_token=to.token,
         )
-        json = None if form else body
-        return await self._rest.request(route, json=json, form=form, token=False)
+        form = message.form(body or {}) if message else None
+        return await self._rest.request(route, json=None if form else body, form=form, token=False)
 
     def _run(self, work: Any, what: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=f"{self._account} {what}")

@@ -15,7 +15,7 @@ UNSAID_WAIT = 5.0
 _LONGEST = 86_400.0
 
 # discord.com/developers/docs/topics/opcodes-and-status-codes#json-json-error-codes
-UNKNOWN_MESSAGE = 10008
+UNKNOWN_CHANNEL, UNKNOWN_MESSAGE = 10003, 10008
 # Codes of the gateway that waiting does not mend (#gateway-gateway-close-event-codes).
 CLOSED_FOR_GOOD = {
     4004: "Discord refuses the token; put the bot's token into channels.{account}.token",

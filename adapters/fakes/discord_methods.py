@@ -11,7 +11,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from adapters.fakes.discord_rooms import DM, EPHEMERAL, Fields, Refusal, Rooms, Shown, pinged
+from adapters.fakes.discord_rooms import (
+    DM,
+    EPHEMERAL,
+    THREAD,
+    Fields,
+    Refusal,
+    Rooms,
+    Shown,
+    pinged,
+)
 
 _EDITABLE = ("content", "components", "flags", "allowed_mentions", "embeds", "attachments")
 
@@ -99,6 +108,19 @@ class Methods:
 
     def do_message(self, channel: str, message: str, body: Fields) -> Fields:
         return self.rooms.message(self.rooms.find(channel, message))
+
+    def do_thread(self, channel: str, message: str, body: Fields) -> Fields:
+        """See resources/channel#start-thread-from-message: the thread has the message's id."""
+        self.rooms.find(channel, message)
+        if self.rooms.channels[channel]["type"] in (DM, THREAD):
+            raise Refusal(400, 50024, "Cannot execute action on this channel type")
+        if message in self.rooms.channels:
+            raise Refusal(400, 160004, "A thread has already been created for this message")
+        if not 1 <= len(body.get("name") or "") <= 100:
+            raise Refusal(400, 50035, "Invalid Form Body")
+        self.rooms.open(THREAD, body["name"], channel, message)
+        self.tell("THREAD_CREATE", {**self.rooms.channels[message], "newly_created": True})
+        return self.rooms.channels[message]
 
     def do_send(self, channel: str, body: Fields) -> Fields:
         """See resources/message#create-message: a known nonce gives the message it made."""
@@ -297,6 +319,7 @@ PATHS = [
         ("GET", r"/channels/(\d+)/messages/(\d+)", "message"),
         ("PATCH", r"/channels/(\d+)/messages/(\d+)", "edit"),
         ("DELETE", r"/channels/(\d+)/messages/(\d+)", "delete"),
+        ("POST", r"/channels/(\d+)/messages/(\d+)/threads", "thread"),
         ("PUT", r"/channels/(\d+)/messages/(\d+)/reactions/([^/]+)/@me", "react"),
         ("DELETE", r"/channels/(\d+)/messages/(\d+)/reactions/([^/]+)/@me", "unreact"),
         ("POST", r"/channels/(\d+)/typing", "typing"),

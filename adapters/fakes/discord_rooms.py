@@ -69,9 +69,11 @@ class Rooms:
         self._last = max(now, self._last + 1)
         return str(self._last)
 
-    def open(self, kind: int, name: str = "room", parent: str | None = None) -> str:
+    def open(
+        self, kind: int, name: str = "room", parent: str | None = None, identifier: str = ""
+    ) -> str:
         """A new channel, direct chat or thread; its id."""
-        identifier = self.snowflake()
+        identifier = identifier or self.snowflake()
         place: Fields = {"id": identifier, "type": kind, "name": name, "last_message_id": None}
         if kind != DM:
             place |= {"guild_id": self.guild, "parent_id": parent, "position": 0}

@@ -10,14 +10,13 @@ from typing import TypeVar
 
 from adapters.slack.identity import Me
 from adapters.slack.parse import parse
-from bot.contract import Address, Kind, Message, Receive, Ref, utcnow
+from bot.contract import Address, Kind, Message, Receive, utcnow
 from bot.errors import BadEvent
 
 Value = TypeVar("Value")
 
 # Conversations of which something is remembered.
 _MOST = 10_000
-_ROOT_CHANGES = ("new", "edited", "deleted")
 
 
 class Places:
@@ -35,6 +34,9 @@ class Places:
         if message.team and message.author.id:
             reader = {"recipient_user_id": message.author.id, "recipient_team_id": message.team}
             _keep(self._readers, message.address.key, reader)
+            if message.mentioned and message.address.thread is None:
+                # The answer may begin a thread below the message.
+                _keep(self._readers, replace(message.address, thread=message.ref.id).key, reader)
         return replace(message, kind=self._groups.get(conversation, message.kind))
 
     def reader(self, to: Address) -> dict[str, str]:
@@ -52,13 +54,10 @@ def _keep(found: OrderedDict[str, Value], key: str, value: Value) -> None:
 class Intake:
     """Hands events on, one after the other as they came: two sockets may bring them at once."""
 
-    def __init__(
-        self, receive: Receive, places: Places, name_of: Callable[[str], str], threads: bool
-    ) -> None:
+    def __init__(self, receive: Receive, places: Places, name_of: Callable[[str], str]) -> None:
         self._receive = receive
         self._places = places
         self._name_of = name_of
-        self._threads = threads
         self._turn = asyncio.Lock()
 
     async def take(self, body: object, me: Me) -> None:
@@ -79,17 +78,9 @@ class Intake:
         await self._receive.quarantine(me.account, body, reason)
 
     def _placed(self, message: Message) -> Message:
-        """With what the event itself does not tell: the time, the name, the thread to come."""
+        """With what the event itself does not tell: the time and the name."""
         author = message.author
         if author.id and not author.name:
             author = replace(author, name=self._name_of(author.id))
         at = utcnow() if message.at.year == 1970 else message.at
-        return self._places.note(replace(message, ref=self._ref(message), author=author, at=at))
-
-    def _ref(self, message: Message) -> Ref:
-        """A mention in a room that will be answered in a thread belongs to that thread already."""
-        ref = message.ref
-        opens = message.mentioned and message.change in _ROOT_CHANGES and message.kind != "direct"
-        if not (self._threads and opens and ref.address.thread is None):
-            return ref
-        return replace(ref, address=replace(ref.address, thread=ref.id))
+        return self._places.note(replace(message, author=author, at=at))

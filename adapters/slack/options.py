@@ -7,11 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class SlackOptions:
-    """One app in one Slack workspace: socket mode with an app token, HTTP with a signing secret.
-
-    `threads` is the common setting of that name: the adapter must know it too, since on Slack the
-    first message already belongs to the thread that will hang below it.
-    """
+    """One app in one Slack workspace: socket mode with an app token, HTTP with a signing secret."""
 
     bot_token: str = field(
         repr=False,
@@ -41,9 +37,6 @@ class SlackOptions:
     prompts: tuple[str, ...] = field(
         default=("What can you do?", "!status"),
         metadata={"help": "what a new assistant thread offers to ask, at most four"},
-    )
-    threads: bool = field(
-        default=False, metadata={"help": "answer a mention in a room in a thread below it"}
     )
 
     def __post_init__(self) -> None:

@@ -69,7 +69,7 @@ class Receiver:
 
     def _inlet_for(self, receive: Receive) -> Inlet:
         if self._inlet is None or self._inlet[0] is not receive:
-            intake = Intake(receive, self._places, self._names.of, self._options.threads)
+            intake = Intake(receive, self._places, self._names.of)
             self._inlet = (receive, Inlet(self, receive, intake))
         return self._inlet[1]
 

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from adapters.fakes.discord import FakeDiscord
-from bot.contract import Button, Reply
+from adapters.fakes.discord_rooms import EPHEMERAL
+from bot.contract import Button, Message, Reply
 from bot.errors import Uncertain
 from tests.contracts.discord_support import Core, listening, place
 
@@ -14,6 +15,11 @@ from tests.contracts.discord_support import Core, listening, place
 async def fake():
     async with FakeDiscord() as server:
         yield server
+
+
+def answer(command: Message, text: str) -> Reply:
+    """What a command says, as the core sends it."""
+    return Reply(text, reply_to=command.ref.id)
 
 
 async def test_a_slash_command_is_deferred_first_and_answered_in_place(fake):
@@ -26,11 +32,11 @@ async def test_a_slash_command_is_deferred_first_and_answered_in_place(fake):
         core.gate.set()
         await core.until(lambda: core.messages)
         command = core.messages[0]
-        ref = await bot.send(command.address, Reply("fine @everyone"), "run:0")
+        ref = await bot.send(command.address, answer(command, "fine @everyone"), "run:0")
         await bot.edit(ref, Reply("better"))
     assert (command.change, command.text) == ("command", "/status all of it")
     assert (command.command.name, command.command.args) == ("status", "all of it")
-    assert asked.callback == {"type": 5}
+    assert asked.callback == {"type": 5, "data": {"flags": EPHEMERAL}}
     assert (asked.original.content, asked.original.edits) == (
         "better",
         ["", "fine @\u200beveryone"],
@@ -39,13 +45,51 @@ async def test_a_slash_command_is_deferred_first_and_answered_in_place(fake):
     assert fake.called("send") == []
 
 
-async def test_a_long_answer_to_a_command_goes_on_and_a_repeat_doubles_nothing(fake):
+async def test_on_a_server_only_who_asked_sees_the_answer(fake):
+    """However long it is, and until it is taken away again."""
     core = Core()
     async with listening(fake, core) as bot:
         asked = fake.slash("help")
         await core.until(lambda: core.messages)
         where = core.messages[0].address
-        reply = Reply("\n\n".join(f"part {n} " + "word " * 200 for n in range(4)))
+        refs = [
+            await bot.send(where, answer(core.messages[0], f"part {n}"), f"run:{n}")
+            for n in range(3)
+        ]
+        await bot.send(where, Reply("for all"), "other:0")
+        await bot.edit(refs[2], Reply("part two"))
+        await bot.delete(refs[1])
+    shown = fake.rooms.visible(fake.room)
+    assert [(one.content, one.ephemeral) for one in shown] == [
+        ("part 0", True),
+        ("part two", True),
+        ("for all", False),
+    ]
+    assert [one.content for one in asked.followed if not one.deleted] == ["part two"]
+    assert [body["content"] for body in fake.called("send")] == ["for all"]
+
+
+async def test_in_a_direct_chat_the_answer_stays(fake):
+    core = Core()
+    async with listening(fake, core) as bot:
+        asked = fake.slash("help", channel=fake.direct)
+        await core.until(lambda: core.messages)
+        for number in range(2):
+            reply = answer(core.messages[0], f"part {number}")
+            await bot.send(core.messages[0].address, reply, f"run:{number}")
+    assert asked.callback == {"type": 5}
+    shown = fake.rooms.visible(fake.direct)
+    assert [(one.content, one.ephemeral) for one in shown] == [("part 0", False), ("part 1", False)]
+
+
+async def test_a_long_answer_to_a_command_goes_on_and_a_repeat_doubles_nothing(fake):
+    core = Core()
+    async with listening(fake, core) as bot:
+        asked = fake.slash("help", channel=fake.direct)
+        await core.until(lambda: core.messages)
+        where = core.messages[0].address
+        long = "\n\n".join(f"part {n} " + "word " * 200 for n in range(4))
+        reply = answer(core.messages[0], long)
         fake.fail("original", cut="after")
         fake.fail("send", cut="after")
         for _ in range(2):
@@ -53,22 +97,24 @@ async def test_a_long_answer_to_a_command_goes_on_and_a_repeat_doubles_nothing(f
                 await bot.send(where, reply, "run:0")
         await bot.send(where, reply, "run:0")
         await bot.send(where, Reply("next"), "run:1")
-    shown = fake.visible()
+    shown = fake.visible(fake.direct)
     assert [text for n in range(4) for text in shown if f"part {n} " in text]
     assert sum(text.count("part") for text in shown) == 4
     assert (shown[0] == asked.original.content, shown[-1]) == (True, "next")
 
 
-async def test_answers_find_their_command_by_name_or_by_order(fake):
+async def test_each_answer_finds_its_own_command(fake):
+    """What answers no command, such as a run that ends just then, takes none for itself."""
     core = Core()
     async with listening(fake, core) as bot:
-        one, two, three = (fake.slash(name) for name in ("one", "two", "three"))
-        await core.until(lambda: len(core.messages) == 3)
+        one, two = (fake.slash(name) for name in ("one", "two"))
+        await core.until(lambda: len(core.messages) == 2)
         where = core.messages[0].address
+        await bot.send(where, Reply("of a run"), "a")
         await bot.send(where, Reply("second", reply_to=two.id), "b")
-        await bot.send(where, Reply("first"), "a")
-        await bot.send(where, Reply("third"), "c")
-    assert [i.original.content for i in (one, two, three)] == ["first", "second", "third"]
+        await bot.send(where, Reply("first", reply_to=one.id), "c")
+    assert [i.original.content for i in (one, two)] == ["first", "second"]
+    assert [body["content"] for body in fake.called("send")] == ["of a run"]
 
 
 async def test_a_command_whose_token_ran_out_is_answered_as_a_message(fake):
@@ -77,7 +123,7 @@ async def test_a_command_whose_token_ran_out_is_answered_as_a_message(fake):
         asked = fake.slash("status")
         await core.until(lambda: core.messages)
         del fake.methods.interactions[asked.token]
-        await bot.send(core.messages[0].address, Reply("late"), "a")
+        await bot.send(core.messages[0].address, answer(core.messages[0], "late"), "a")
     assert "late" in fake.visible()
 
 
@@ -87,7 +133,7 @@ async def test_a_command_that_cannot_be_deferred_is_carried_out_all_the_same(fak
     async with listening(fake, core) as bot:
         fake.slash("status")
         await core.until(lambda: core.messages)
-        await bot.send(core.messages[0].address, Reply("fine"), "a")
+        await bot.send(core.messages[0].address, answer(core.messages[0], "fine"), "a")
     assert fake.visible() == ["fine"]
 
 

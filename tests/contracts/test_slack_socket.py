@@ -228,26 +228,6 @@ async def test_a_new_assistant_thread_offers_prompts(fake, core):
     assert core.messages == []
 
 
-async def test_a_root_that_gets_a_thread_is_in_it_from_the_first_message(fake, core):
-    async with connected(fake, core, threads=True):
-        await up(fake, core)
-        root = await fake.say("C1", "<@U0BOT> begin")
-        await fake.say("C1", "go on", thread=root)
-        await fake.say("C1", "beside it")
-        await fake.say("D1", "direct")
-        await core.until(lambda: len(core.once) == 4)
-    threads = [message.address.thread for message in core.once.values()]
-    assert threads == [root, root, None, None]
-
-
-async def test_without_threads_a_root_stands_in_the_room(fake, core):
-    async with connected(fake, core):
-        await up(fake, core)
-        await fake.say("C1", "<@U0BOT> begin")
-        await core.until(lambda: len(core.messages) == 2)
-    assert {message.address.thread for message in core.messages} == {None}
-
-
 async def test_a_mention_in_a_group_belongs_to_the_group(fake, core):
     """The mention event does not tell what kind of conversation it is."""
     async with connected(fake, core):
