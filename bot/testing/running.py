@@ -19,7 +19,6 @@ from bot.testing.channel import KINDS, FakeChannel
 from bot.testing.clock import VirtualClock
 from bot.testing.model import Answering, ScriptedModel
 from bot.testing.platform import Platform
-from bot.tools.registry import Tools
 from bot.types import Tool
 
 CONFIG = """
@@ -114,7 +113,7 @@ async def running(
     bench = Bench(app, ScriptedModel(app.clock) if scripted else None)
     if bench.model is not None:
         app.turns.agents = Answering(app.turns.agents, bench.model)
-    app.turns.tools = Tools([*app.turns.tools.all().values(), *tools])
+    app.turns.tools = app.turns.tools.also(tools)
     if isinstance(clock, VirtualClock):
         clock.settle = bench.settle
     await app.start()

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from bot.tools.policy import allowed
 from bot.types import Tool, ToolSpec
 
 
-class Tools:
-    """The tools of a process. Names are unique: no tool takes another's place."""
+Late = Callable[[], Mapping[str, Tool]]
 
-    def __init__(self, tools: Iterable[Tool]) -> None:
+
+class Tools:
+    """The tools of a process. Names are unique: no tool takes another's place.
+
+    `late` gives those that come and go while the process runs.
+    """
+
+    def __init__(self, tools: Iterable[Tool], late: Late = dict) -> None:
+        self._late = late
         self._tools: dict[str, Tool] = {}
         self._offered: dict[tuple[object, ...], Sequence[ToolSpec]] = {}
         for tool in tools:
@@ -20,18 +27,27 @@ class Tools:
             self._tools[tool.name] = tool
 
     def get(self, name: str) -> Tool | None:
-        return self._tools.get(name)
+        return self._tools.get(name) or self._late().get(name)
 
     def all(self) -> Mapping[str, Tool]:
-        return self._tools
+        return {**self._late(), **self._tools}
+
+    def also(self, tools: Iterable[Tool]) -> Tools:
+        """These and further ones."""
+        return Tools([*self._tools.values(), *tools], self._late)
 
     def specs(self, profile: str, allow: list[str], deny: list[str]) -> Sequence[ToolSpec]:
         """What the model is offered under a policy."""
         policy = (profile, tuple(allow), tuple(deny))
         if policy not in self._offered:
-            self._offered[policy] = tuple(
-                ToolSpec(tool.name, tool.description, tool.schema)
-                for tool in self._tools.values()
-                if allowed(tool.name, profile, allow, deny)
-            )
-        return self._offered[policy]
+            self._offered[policy] = tuple(_specs(self._tools.values(), profile, allow, deny))
+        late = [tool for name, tool in self._late().items() if name not in self._tools]
+        return (*self._offered[policy], *_specs(late, profile, allow, deny))
+
+
+def _specs(
+    tools: Iterable[Tool], profile: str, allow: Sequence[str], deny: Sequence[str]
+) -> Iterator[ToolSpec]:
+    for tool in tools:
+        if allowed(tool.name, profile, allow, deny):
+            yield ToolSpec(tool.name, tool.description, tool.schema)
