@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from bot.tools.policy import allowed
 from bot.types import Tool, ToolSpec
 
-
 Late = Callable[[], Mapping[str, Tool]]
 
 
