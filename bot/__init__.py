@@ -3,7 +3,8 @@
 Read it in this order; one message walks down the first part of the list.
 
     contract     what an adapter author must read: Address, Message, Reply, Adapter
-    types        the core's own types: Session, Entry, Turn, Provider, Tool, CommandContext
+    transcript   the lines of a session: Entry, ToolCall, Usage
+    types        the core's own types: Session, Turn, Provider, Tool, CommandContext
     errors       one tree of errors, drawn in its docstring
     inbound      receive: size guard, accept durably, decide, hand on
     acceptance   the rows that an accepted message makes

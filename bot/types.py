@@ -1,83 +1,23 @@
-"""The core's own types: sessions, transcript, turns, models, tools, tasks, commands."""
+"""The core's own types: sessions, turns, models, tools, tasks, commands, and the transcript's."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from bot.contract import Address, Author, Button, Message, Reply
+from bot.contract import Address, Button, Message
+from bot.transcript import Entry as Entry
+from bot.transcript import Reasoning as Reasoning
+from bot.transcript import Role as Role
+from bot.transcript import Stop as Stop
+from bot.transcript import Thinking as Thinking
+from bot.transcript import ToolCall as ToolCall
+from bot.transcript import Usage as Usage
+from bot.transcript import Verbose as Verbose
 
-Role = Literal["user", "assistant", "tool", "note"]
-Stop = Literal["end", "tools", "length", "overflow", "error", "aborted"]
-Thinking = Literal["off", "minimal", "low", "medium", "high"]
 Risk = Literal["read", "write", "exec", "send"]
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens of one model call or their sum; `cost` is in US dollars, None when unknown.
-
-    `cache_read` and `cache_write` are the parts of `input` that a prompt cache gave and took.
-    """
-
-    input: int = 0
-    output: int = 0
-    cost: float | None = None
-    cache_read: int = 0
-    cache_write: int = 0
-
-    def __add__(self, other: Usage) -> Usage:
-        known = [cost for cost in (self.cost, other.cost) if cost is not None]
-        return Usage(
-            self.input + other.input,
-            self.output + other.output,
-            sum(known) if known else None,
-            self.cache_read + other.cache_read,
-            self.cache_write + other.cache_write,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A tool the model asks for; `args` is None when `arguments` is not a JSON object."""
-
-    id: str
-    name: str
-    arguments: str
-    args: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of a transcript.
-
-    user: `text`, `author`; assistant: `text`, `thinking`, `calls`, `stop`, `usage`, `model`; tool:
-    `text`, `call_id`, `name`, `is_error`; note: `text`, shown to people and never to the model.
-    `at` is in seconds since the epoch. `seq` counts within the session, 0 before it is stored.
-    `wire` is what the wire format that wrote an assistant entry must get back unchanged, such as
-    signed thinking; it names its `api`, and nobody else reads it.
-    """
-
-    role: Role
-    text: str
-    at: float
-    calls: tuple[ToolCall, ...] = ()
-    call_id: str | None = None
-    name: str | None = None
-    is_error: bool = False
-    stop: Stop | None = None
-    usage: Usage | None = None
-    thinking: str = ""
-    model: str | None = None
-    author: Author | None = None
-    origin: Mapping[str, Any] | None = None
-    attachments: tuple[Mapping[str, Any], ...] = ()
-    ref: str | None = None
-    run: str | None = None
-    error: Mapping[str, str] | None = None
-    seq: int = 0
-    wire: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +26,8 @@ class Settings:
 
     model: str | None = None
     thinking: Thinking | None = None
-    verbose: Literal["off", "on", "full"] | None = None
-    reasoning: Literal["off", "on", "stream"] | None = None
+    verbose: Verbose | None = None
+    reasoning: Reasoning | None = None
     queue: Mapping[str, Any] | None = None
 
 
@@ -114,7 +54,9 @@ class Turn:
     """One run to be made: who asks what of which session, and where the answer goes.
 
     `timeout` is in seconds, 0 is none. `preview` is the id of one that an interrupted attempt left.
-    `requester` is `<account>:<author id>` or `operator`.
+    `requester` is `<account>:<author id>` or `operator`. `work`: answer the message, or make the
+    transcript shorter as its text asks. `thinking`, `verbose` and `reasoning` go before the
+    session's. `blocks` are the texts of parts that an interrupted attempt sent while it wrote.
     """
 
     id: str
@@ -129,6 +71,10 @@ class Turn:
     thinking: Thinking | None = None
     extra_prompt: str | None = None
     preview: str | None = None
+    work: Literal["answer", "compact"] = "answer"
+    verbose: Verbose | None = None
+    reasoning: Reasoning | None = None
+    blocks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +88,10 @@ class ToolSpec:
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """One call of a model. `model` is the name behind the provider's slash."""
+    """One call of a model. `model` is the name behind the provider's slash.
+
+    `purpose`: an answer for people, or words for our own use about a conversation.
+    """
 
     model: str
     system: str
@@ -152,6 +101,7 @@ class ModelRequest:
     params: Mapping[str, Any] = field(default_factory=dict)
     max_tokens: int | None = None
     session: str = ""
+    purpose: Literal["answer", "summary", "notes"] = "answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +142,14 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """The last event of every model call: the whole entry, and the failure when `stop` is error."""
+    """The last event of every model call: the whole entry, and the failure when `stop` is error.
+
+    `context` is how many tokens the request and its answer have, filled in by who made the call.
+    """
 
     entry: Entry
     failure: Failure | None = None
+    context: int = 0
 
 
 ModelEvent = TextDelta | ThinkDelta | Notice | Final
@@ -220,7 +174,8 @@ class ToolContext:
 
     `call` names this call within the run, as the journal does. `update` tells watchers how it goes.
     `owner`: the requester may do what only owners may. `env` holds variables for programs that the
-    tool starts, for this run alone.
+    tool starts, for this run alone. Inside `away()` a call waits for a person or another run: its
+    run's time limit stands still, and its place among all runs is given back.
     """
 
     turn: Turn
@@ -230,6 +185,7 @@ class ToolContext:
     call: str = ""
     owner: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
+    away: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,11 +194,13 @@ class ToolResult:
 
     `attachments` are images for it, `{kind: "image", name, mime, path}` with `path` inside the
     agent's folder: their bytes are read for the request alone, never put into events or logs.
+    `said` are texts that the tool itself showed in the run's own conversation.
     """
 
     text: str
     is_error: bool = False
     attachments: tuple[Mapping[str, Any], ...] = ()
+    said: tuple[str, ...] = ()
 
 
 class Tool(Protocol):
@@ -279,11 +237,15 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command answers; `then` is a message that follows it into the session, as if typed."""
+    """What a command answers; `then` is a message that follows it into the session, as if typed.
+
+    `work` is left to the session's lane, behind what it does now; the answer comes from there.
+    """
 
     text: str
     buttons: tuple[Button, ...] = ()
     then: str | None = None
+    work: Literal["compact"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,12 +352,3 @@ class CommandTable:
             if wanted == info.name or wanted in info.aliases:
                 return info
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """One part on its way out, as the outbox keeps it."""
-
-    to: Address
-    reply: Reply
-    key: str
