@@ -6,7 +6,6 @@ lane, so that `/stop` and `/status` never wait behind a run.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
@@ -22,7 +21,7 @@ from bot.reply import error_line
 from bot.steps import step
 from bot.store import inbox, outbox, runs, sessions
 from bot.store.inbox import Item
-from bot.turn import Turns
+from bot.turn import Gate, Turns
 from bot.types import Turn
 
 log = structlog.get_logger("lanes")
@@ -64,7 +63,7 @@ class Lanes:
         self._turns = turns
         self._command = command
         self._claims = claims
-        self._gate = asyncio.Semaphore(max_concurrent)
+        self._gate = turns.gate = Gate(max_concurrent)
         self._closing = False
         engine.subscribe(_STOP_TOPIC, lambda event: self._abort(event["runs"]))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from itertools import takewhile
 
 import structlog
@@ -28,6 +30,50 @@ from bot.types import Entry, Turn, Usage
 log = structlog.get_logger("turn")
 
 
+class Gate:
+    """Places for runs, all sessions together, first come first served."""
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def __aenter__(self) -> None:
+        if self._free > 0:
+            self._free -= 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.leave()
+            raise
+
+    async def __aexit__(self, *error: object) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """Give a place to the next one, or free it."""
+        self._free += 1
+        while self._waiting and self._free > 0:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._free -= 1
+                turn.set_result(None)
+
+    async def back(self, hurry: bool) -> None:
+        """Take a place again. One that only has to end (`hurry`) does not wait for others."""
+        if hurry:
+            self._free -= 1
+            return
+        try:
+            await self.__aenter__()
+        except asyncio.CancelledError:
+            self._free -= 1
+            raise
+
+
 class Turns:
     """Runs turns and can abort them."""
 
@@ -49,6 +95,7 @@ class Turns:
         self.tools = tools
         self.media = media
         self.inference = Inference(engine, clock, agents, tools, media)
+        self.gate = Gate(1)
         self._active: dict[str, _Run] = {}
         self._doomed: set[str] = set()
         self._numbered: dict[str, int] = {}
@@ -106,10 +153,13 @@ class _Run:
             turn,
             journal,
             self._emit,
+            self._away,
         )
         self._started_at = parts.clock.now()
         self._limit: asyncio.Timeout | None = None
         self._aborted = False
+        self._absent = 0
+        self._left: float | None = None
         self._live = parts.delivery.live(turn)
         self.speech = Speech(self._emit, self._live.show)
         self.seq = 0
@@ -137,6 +187,27 @@ class _Run:
         self._aborted = True
         if self._limit is not None:
             self._limit.reschedule(asyncio.get_running_loop().time())
+
+    @asynccontextmanager
+    async def _away(self) -> AsyncIterator[None]:
+        """While a call waits for a person: no place among all runs is held, no time counts."""
+        limit, gate, loop = self._limit, self._parts.gate, asyncio.get_running_loop()
+        assert limit is not None
+        if not self._absent:
+            ends = limit.when()
+            self._left = None if ends is None else ends - loop.time()
+            if not self._aborted:
+                limit.reschedule(None)
+            gate.leave()
+        self._absent += 1
+        try:
+            yield
+        finally:
+            self._absent -= 1
+            if not self._absent:
+                await gate.back(self._aborted or limit.expired())
+                if self._left is not None and not (self._aborted or limit.expired()):
+                    limit.reschedule(loop.time() + self._left)
 
     async def _perform(self) -> Outcome:
         try:

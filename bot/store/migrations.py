@@ -74,6 +74,22 @@ CREATE TABLE quarantine(
   id {serial}, account TEXT NOT NULL, reason TEXT NOT NULL, raw TEXT NOT NULL,
   at DOUBLE PRECISION NOT NULL)
 """
+_APPROVALS = """
+CREATE TABLE approvals(
+  id TEXT PRIMARY KEY, code TEXT NOT NULL, run TEXT NOT NULL, call TEXT NOT NULL,
+  tool TEXT NOT NULL, command TEXT NOT NULL, cwd TEXT, session TEXT NOT NULL,
+  session_key TEXT NOT NULL, agent TEXT NOT NULL, requester TEXT NOT NULL, reason TEXT NOT NULL,
+  digest TEXT NOT NULL, remember TEXT NOT NULL, cards TEXT NOT NULL, state TEXT NOT NULL,
+  decision TEXT, decided_by TEXT, created_at DOUBLE PRECISION NOT NULL,
+  expires_at DOUBLE PRECISION NOT NULL, decided_at DOUBLE PRECISION,
+  begun_at DOUBLE PRECISION, UNIQUE(run, call))
+"""
+_GRANTS = """
+CREATE TABLE grants(
+  id {serial}, agent TEXT NOT NULL, session TEXT, requester TEXT, digest TEXT, program TEXT,
+  script TEXT, sha256 TEXT, set_by TEXT NOT NULL, created_at DOUBLE PRECISION NOT NULL,
+  used_at DOUBLE PRECISION)
+"""
 _BROWSERS = """
 CREATE TABLE browsers(
   hash TEXT PRIMARY KEY, created_at DOUBLE PRECISION, expires_at DOUBLE PRECISION,
@@ -125,6 +141,18 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "noted",
         ("CREATE INDEX inbox_noted ON inbox(session_key, id) WHERE state = 'noted'",),
+    ),
+    (
+        "approvals",
+        (
+            _APPROVALS,
+            "CREATE INDEX approvals_open ON approvals(expires_at) WHERE state = 'pending'",
+            "CREATE INDEX approvals_code ON approvals(code)",
+            "CREATE INDEX approvals_created ON approvals(created_at)",
+            _GRANTS,
+            "CREATE INDEX grants_agent ON grants(agent)",
+            "CREATE INDEX grants_session ON grants(session) WHERE session IS NOT NULL",
+        ),
     ),
 )
 

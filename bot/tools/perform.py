@@ -7,6 +7,7 @@ tool is repeatable; otherwise the model is told that the outcome is unknown.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from bot.clock import Clock
 from bot.engine.port import Engine, Script
 from bot.events import Body, ToolEnded, ToolStarted, ToolUpdated
 from bot.steps import step
-from bot.store import entries, runs
+from bot.store import approvals, entries, runs
 from bot.tools.policy import allowed
 from bot.tools.registry import Tools
 from bot.types import Entry, ToolCall, ToolContext, ToolResult, Turn
@@ -53,6 +54,7 @@ class Performer:
     turn: Turn
     journal: Mapping[str, str]
     emit: Callable[[Body], None]
+    away: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
 
     async def call(
         self, call: ToolCall, asked: int, model: str, status: Mapping[str, Any]
@@ -60,11 +62,11 @@ class Performer:
         """Run one call of the assistant entry numbered `asked`; its result as an entry."""
         self.emit(ToolStarted(call.id, call.name, dict(call.args or {})))
         key = f"{asked}/{call.id}"
-        result = self._refused(call) or self._interrupted(call, key)
+        result = self._refused(call) or await self._interrupted(call, key)
         if result is None:
             await self.engine.tx(self._intend(key, call.name))
             step("tool.intended")
-            result = await self._run(call, model, status)
+            result = await self._run(call, key, model, status)
             step("tool.ran")
         entry = Entry(
             role="tool",
@@ -91,13 +93,17 @@ class Performer:
             return ToolResult("The arguments are not a JSON object.", is_error=True)
         return None
 
-    def _interrupted(self, call: ToolCall, key: str) -> ToolResult | None:
+    async def _interrupted(self, call: ToolCall, key: str) -> ToolResult | None:
         tool = self.tools.get(call.name)
         if key not in self.journal or tool is None or tool.repeatable:
             return None
+        if await self.engine.read(approvals.unbegun(self.turn.id, key)):
+            return None  # it waited for a person, and nothing of it has begun
         return ToolResult(UNKNOWN, is_error=True)
 
-    async def _run(self, call: ToolCall, model: str, status: Mapping[str, Any]) -> ToolResult:
+    async def _run(
+        self, call: ToolCall, key: str, model: str, status: Mapping[str, Any]
+    ) -> ToolResult:
         tool = self.tools.get(call.name)
         assert tool is not None and call.args is not None
         context = ToolContext(
@@ -105,7 +111,8 @@ class Performer:
             model=model,
             update=lambda text: self.emit(ToolUpdated(call.id, call.name, text)),
             status=status,
-            call=call.id,
+            call=key,
+            away=self.away,
         )
         try:
             return await tool.run(call.args, context)
