@@ -37,6 +37,9 @@ Read it in this order; one message walks down the first part of the list.
     config       the configuration file: read, check, edit
     control      runs commands and records their answers
     world        the configuration as the core asks for it
+    workspace    the agents' folders: made on first use, and what their tools may never touch
+    folder       a folder that no path leads out of
+    filenames    which names a path of a stranger may have
     keys         session keys
     steps        named step boundaries for the kill matrix
     codec        the types as JSON, for the store and the wire

@@ -13,7 +13,6 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +45,7 @@ from bot.toolbox import Reach, built_in
 from bot.tools.registry import Tools
 from bot.turn import Turns
 from bot.types import CommandTable
+from bot.workspace import Workspaces
 from bot.world import World
 
 log = structlog.get_logger("app")
@@ -85,13 +85,6 @@ def store_path(config: Config, state: Path) -> Path:
     if url.startswith("sqlite:///"):
         return Path(url.removeprefix("sqlite://"))
     raise ConfigError([f"store.url: {url} is not available in this version; use sqlite"])
-
-
-def workspace(config: Config, state: Path, agent: str) -> Path:
-    """An agent's folder."""
-    found = config.agent(agent)
-    named = found.workspace if found else None
-    return Path(named).expanduser() if named else state / "workspaces" / agent
 
 
 @dataclass(slots=True)
@@ -213,9 +206,12 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     inbound = Inbound(engine, clock, hub, world, claims, acks.react)
     channels.add(Channel(WebChat(WEB, chat)))
     delivery = Delivery(engine, clock, channels)
-    folder = partial(workspace, config, state)
-    media = Media(engine, channels, folder, claims.amended)
-    tools = Tools(built_in(Reach(engine, clock, hub, lambda: world.config, folder, state)))
+    workspaces = Workspaces(state, lambda: world.config)
+    media = Media(engine, channels, workspaces.ensure, claims.amended)
+    reach = Reach(
+        engine, clock, hub, lambda: world.config, workspaces.ensure, workspaces.folder, state
+    )
+    tools = Tools(built_in(reach))
     turns = Turns(engine, clock, hub, delivery, world, tools, media)
     control = Control(engine, clock, hub, commands, world, inbound.release, delivery.fitting, WEB)
     lanes = Lanes(engine, clock, hub, turns, control.run, claims, config.messages.max_concurrent)

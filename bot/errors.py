@@ -7,6 +7,7 @@ TrunklineError
 |  |- StoreForeign    not our database, damaged, or from a newer version
 |  '- StoreFull       the disk is full; nothing was lost, the platform will repeat
 |- ListenError        the operator: the gateway cannot take its port
+|- PathError          the model: a path of a tool leads nowhere it may go
 |- Fenced             nobody: a lane was taken over, this drain's writes do not count
 |- ChannelError       the operator: an adapter's connection
 |  |- ChannelRefused  the platform says no (token, second poller): waiting does not help
@@ -18,6 +19,7 @@ TrunklineError
 |  |- Uncertain       perhaps sent: a time-out, a cut connection
 |  |- Refused         never will be: blocked, chat gone
 |  '- Unsupported     this platform cannot do it
+|- FetchError         the model: an address that may not be reached, or gave nothing readable
 |- RequestError       the caller of the socket, HTTP or CLI: a contract code
 '- RunError           the user of a run: a contract code
 """
@@ -59,6 +61,10 @@ class ListenError(TrunklineError):
     """The gateway cannot listen where it is told to; the text says where it could."""
 
 
+class PathError(TrunklineError):
+    """A path that a tool may not use, or that has nothing to use."""
+
+
 class Fenced(TrunklineError):
     """The lane belongs to a newer drain; the writes of this one do not count."""
 
@@ -84,11 +90,15 @@ class SendError(TrunklineError):
 
 
 class RateLimited(SendError):
-    """The platform asks to wait; `retry_after` is in seconds."""
+    """The platform asks to wait; `retry_after` is in seconds.
 
-    def __init__(self, message: str, retry_after: float) -> None:
+    `everywhere`: all that the account sends, and not only this conversation.
+    """
+
+    def __init__(self, message: str, retry_after: float, *, everywhere: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.everywhere = everywhere
 
 
 class NotSent(SendError):
@@ -108,6 +118,10 @@ class Unsupported(SendError):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"this channel does not support {what}")
+
+
+class FetchError(TrunklineError):
+    """An address of the web that may not be reached, or whose answer cannot be read."""
 
 
 class RequestError(TrunklineError):

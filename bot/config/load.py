@@ -94,7 +94,7 @@ def load_text(
         raise ConfigError(_in_order(places.problems))
     assert config is not None  # without problems there is a tree
     warnings = _in_order(places.warnings) + unknown_variables(env, resolver.used)
-    return config.with_channels(channels, tuple(warnings))
+    return config.with_channels(channels, tuple(warnings), file)
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:

@@ -298,6 +298,7 @@ class Config(Section):
     mcp: Mcp = Field(default=Mcp(), description="tool servers")
 
     _warnings: tuple[Problem, ...] = PrivateAttr(())
+    _file: str = PrivateAttr("")
 
     @model_validator(mode="before")
     @classmethod
@@ -314,12 +315,18 @@ class Config(Section):
         return data
 
     def with_channels(
-        self, channels: Mapping[str, Channel], warnings: tuple[Problem, ...] = ()
+        self, channels: Mapping[str, Channel], warnings: tuple[Problem, ...] = (), file: str = ""
     ) -> Config:
-        """A copy with these accounts, which are checked apart, and these remarks."""
+        """A copy with these accounts, which are checked apart, these remarks and its file."""
         copy = self.model_copy(update={"channels": channels})
         copy._warnings = warnings
+        copy._file = file or self._file
         return copy
+
+    @property
+    def file(self) -> str:
+        """Where it was read from; no file has this name when it is made of defaults or of text."""
+        return self._file
 
     @property
     def warnings(self) -> tuple[Problem, ...]:

@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bot.errors import PathError
+from bot.folder import Folder
 from bot.types import Entry
 
 MAX_IMAGE = 10 << 20
@@ -68,11 +70,9 @@ def _is_image(attachment: Mapping[str, Any]) -> bool:
 
 def _data_url(attachment: Mapping[str, Any], folder: Path) -> str | None:
     """None for what is too large for a request, or is not there any more."""
-    path = folder / attachment["path"]
+    inside = Folder(folder, linked=True)
     try:
-        if path.stat().st_size > MAX_IMAGE:
-            return None
-        data = path.read_bytes()
-    except OSError:
+        data = inside.read(inside.names(attachment["path"]) or (), MAX_IMAGE).data
+    except PathError:
         return None
     return f"data:{attachment['mime']};base64,{b64encode(data).decode()}"
