@@ -207,7 +207,7 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     channels.add(Channel(WebChat(WEB, chat)))
     delivery = Delivery(engine, clock, channels)
     workspaces = Workspaces(state, lambda: world.config)
-    media = Media(engine, channels, workspaces.ensure, claims.amended)
+    media = Media(engine, channels, workspaces.ensure)
     reach = Reach(
         engine, clock, hub, lambda: world.config, workspaces.ensure, workspaces.folder, state
     )

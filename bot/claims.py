@@ -6,6 +6,7 @@ All others, and whatever a dead process left behind, are taken by the drain itse
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,11 +25,38 @@ _CACHED_ENTRIES = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A turn to make, with its history and the journal of an interrupted attempt."""
+    """A turn to make, with its history and the journal of an interrupted attempt.
+
+    `durable` is there while its beginning is being committed: nothing of it may be seen before.
+    """
 
     turn: Turn
     history: Sequence[Entry]
     journal: Mapping[str, str]
+    durable: asyncio.Future[None] | None = None
+
+    def when_stored(self, begin: Callable[[], None]) -> None:
+        """Call this as soon as the turn is durable, and never if it cannot be stored."""
+        if self.durable is None:
+            begin()
+            return
+
+        def settled(durable: asyncio.Future[None]) -> None:
+            if durable.exception() is None:
+                begin()
+
+        if self.durable.done():
+            settled(self.durable)
+        else:
+            self.durable.add_done_callback(settled)
+
+    async def stored(self) -> None:
+        """Wait until the turn is durable. Raises StoreError."""
+        if self.durable is not None:
+            # Not awaited itself: a run that is stopped here must not cancel what others wait for.
+            if not self.durable.done():
+                await asyncio.wait((self.durable,))
+            self.durable.result()
 
 
 class Transcripts:
@@ -41,14 +69,10 @@ class Transcripts:
     def known(self, session: str) -> list[Entry]:
         return self._kept.get(session, [])
 
-    def amend(self, session: str, entry: Entry) -> None:
-        """An entry has been completed."""
-        known = self._kept.get(session, [])
-        for at, one in enumerate(known):
-            if one.seq == entry.seq:
-                known[at] = entry
-
     def keep(self, session: str, history: list[Entry]) -> None:
+        """Remember a transcript that is stored to its last line; one with a gap is not."""
+        if history[-1].seq - history[0].seq + 1 != len(history):
+            return
         self._entries += len(history) - len(self._kept.pop(session, ()))
         self._kept[session] = history
         while self._kept and (
@@ -66,21 +90,17 @@ class Claims:
         self._transcripts = Transcripts()
         self._ready: dict[str, Claimed] = {}
 
-    def hand_over(self, claimed: Claimed) -> None:
-        """A turn began when its message was accepted; its lane is about to be drained."""
-        self._ready[claimed.turn.lane] = claimed
+    def hand_over(self, claimed: Claimed, durable: asyncio.Future[None]) -> None:
+        """A turn begins as its message is accepted; its lane is about to be drained."""
+        self._ready[claimed.turn.lane] = replace(claimed, durable=durable)
 
     def ready(self, lane: str) -> Claimed | None:
         """The turn that was handed over for a lane, once."""
         return self._ready.pop(lane, None)
 
-    def keep(self, claimed: Claimed) -> None:
-        """Remember a transcript for the session's next turn."""
-        self._transcripts.keep(claimed.turn.session.id, list(claimed.history))
-
-    def amended(self, session: str, entry: Entry) -> None:
-        """A line of a transcript has been completed since it was read."""
-        self._transcripts.amend(session, entry)
+    def keep(self, session: str, transcript: list[Entry]) -> None:
+        """Remember what is stored of a session for its next turn."""
+        self._transcripts.keep(session, transcript)
 
     def take(self, lane: str, now: float) -> Script[Claimed | None]:
         """Take a lane and its oldest item, begun or not."""

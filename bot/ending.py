@@ -31,11 +31,11 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What the final transaction did: whether the lane has more, the answer's numbered line, and
-    the part that is being sent with it."""
+    """What the final transaction did: whether the lane has more, the transcript's last lines with
+    their numbers, the answer's behind them all, and the part that is being sent with it."""
 
     more: bool
-    entry: Entry
+    lines: list[Entry]
     sending: outbox.Part | None
 
 
@@ -73,7 +73,7 @@ def commit(end: Ending, replies: list[Reply], delivery: Delivery, now: float) ->
     last = yield from sessions.count(
         turn.session.id, outcome.usage, outcome.context, len(lines), now
     )
-    *_, stored = yield from entries.put(turn.session.id, last, lines)
+    stored = yield from entries.put(turn.session.id, last, lines)
     yield from runs.end(
         turn.id,
         end.state,

@@ -6,6 +6,7 @@ gateway say takes the same way, with the session they chose and the id of the ru
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -85,7 +86,8 @@ class Inbound:
         step("inbound.received")
         now, account = self._clock.now(), message.address.account
         try:
-            accepted = await self._engine.tx(self._accept(_guarded(message), None, now))
+            script = self._accept(_guarded(message), None, now)
+            accepted = await self._engine.tx(script, early=self._begin)
         except StoreError:
             raise
         except Exception as error:
@@ -102,7 +104,8 @@ class Inbound:
     async def submit(self, message: Message, request: Request) -> Accepted:
         """Store what the operator says; the same run id again stores nothing."""
         now = self._clock.now()
-        accepted = await self._engine.tx(self._accept(_guarded(message), request, now))
+        script = self._accept(_guarded(message), request, now)
+        accepted = await self._engine.tx(script, early=self._begin)
         self._tell(accepted)
         return accepted
 
@@ -149,9 +152,12 @@ class Inbound:
             data = {"account": account, "state": state, "error": error}
             self._hub.publish(Signal("channel.status", data))
 
-    def _tell(self, accepted: Accepted) -> None:
+    def _begin(self, accepted: Accepted, durable: asyncio.Future[None]) -> None:
+        """The turn asks its model while the message is being committed."""
         if accepted.begun is not None:
-            self._claims.hand_over(accepted.begun)
+            self._claims.hand_over(accepted.begun, durable)
+
+    def _tell(self, accepted: Accepted) -> None:
         if accepted.signal is not None:
             self._hub.publish(accepted.signal)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -45,14 +45,22 @@ class Inference:
     media: Media
 
     async def call(
-        self, turn: Turn, chosen: Chosen, history: Sequence[Entry], speech: Speech
+        self,
+        turn: Turn,
+        chosen: Chosen,
+        history: Sequence[Entry],
+        speech: Speech,
+        stored: Callable[[], Awaitable[None]],
     ) -> Final:
-        """One call over a transcript; its words go to `speech`, a call of tools into the store."""
+        """One call over a transcript; its words go to `speech`, a call of tools into the store.
+
+        The model is asked at once; nothing it says is heard before the turn is `stored`.
+        """
         request = await self.media.request(turn, chosen, self._request(turn, chosen, history))
         step("turn.prompted")
-        final = await _streamed(chosen, request, speech)
+        final = await _streamed(chosen, request, speech, stored)
         if self.media.unseen(chosen, request, final):
-            return await self.call(turn, chosen, history, speech)
+            return await self.call(turn, chosen, history, speech, stored)
         speech.finish(final.entry.text)
         entry = replace(
             final.entry,
@@ -86,11 +94,14 @@ class Inference:
         )
 
 
-async def _streamed(chosen: Chosen, request: ModelRequest, speech: Speech) -> Final:
+async def _streamed(
+    chosen: Chosen, request: ModelRequest, speech: Speech, stored: Callable[[], Awaitable[None]]
+) -> Final:
     final: Final | None = None
     speech.begin()
     async with aclosing(chosen.provider.stream(request)) as stream:  # type: ignore[type-var]
         async for event in stream:
+            await stored()
             if isinstance(event, TextDelta):
                 speech.hear(event.text)
             elif isinstance(event, ThinkDelta):

@@ -116,15 +116,15 @@ class Lanes:
             self._claims.ready(lane)
         if claimed is None:
             return False
-        step("lane.claimed")
         turn = claimed.turn
-        self._claims.keep(claimed)
         try:
-            return await self._turns.run(turn, claimed.history, claimed.journal)
+            made = await self._turns.run(claimed)
         except (StoreError, Fenced):
             raise
         except Exception as error:
             return await self._fault(turn, error)
+        self._claims.keep(turn.session.id, made.transcript)
+        return made.more
 
     async def _fault(self, turn: Turn, error: Exception) -> bool:
         """A turn raised: try it again later, and give it up with an apology after three times."""

@@ -132,8 +132,12 @@ class Live:
         self._typing: asyncio.Task[None] | None = None
         self._native = channel is not None and channel.adapter.caps.native_stream
         self._began = clock.now()
+
+    def begin(self) -> None:
+        """From now on there may be signs."""
+        channel, self._began = self._channel, self._clock.now()
         if channel is not None and (channel.previews or channel.types):
-            ticker.add(self)
+            self._ticker.add(self)
 
     def show(self, text: str) -> None:
         """The visible text has grown to this."""

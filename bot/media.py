@@ -37,20 +37,14 @@ class _TooLarge(Exception):
 
 
 class Media:
-    """The files of messages. `workspace` gives an agent's folder; `amended` hears of a transcript
-    line that was completed."""
+    """The files of messages. `workspace` gives an agent's folder."""
 
     def __init__(
-        self,
-        engine: Engine,
-        channels: Channels,
-        workspace: Callable[[str], Path],
-        amended: Callable[[str, Entry], None],
+        self, engine: Engine, channels: Channels, workspace: Callable[[str], Path]
     ) -> None:
         self._engine = engine
         self._channels = channels
         self._workspace = workspace
-        self._amended = amended
         self._blind: set[str] = set()
 
     async def fetched(self, turn: Turn, history: Sequence[Entry]) -> list[Entry]:
@@ -69,7 +63,6 @@ class Media:
         ]
         entry = replace(entry, attachments=tuple(rows))
         await self._engine.tx(self._keep(turn, entry))
-        self._amended(turn.session.id, entry)
         known[places[0]] = entry
         return known
 

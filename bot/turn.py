@@ -6,10 +6,12 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from itertools import takewhile
 
 import structlog
 
+from bot.claims import Claimed
 from bot.clock import Clock
 from bot.delivery import Delivery
 from bot.ending import Ending, commit, ending
@@ -74,6 +76,14 @@ class Gate:
             raise
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A turn that was made: whether its lane has more to do, and the session's transcript now."""
+
+    more: bool
+    transcript: list[Entry]
+
+
 class Turns:
     """Runs turns and can abort them."""
 
@@ -100,9 +110,10 @@ class Turns:
         self._doomed: set[str] = set()
         self._numbered: dict[str, int] = {}
 
-    async def run(self, turn: Turn, history: Sequence[Entry], journal: Mapping[str, str]) -> bool:
-        """Make one turn; whether its lane has more to do."""
-        run = _Run(self, turn, history, journal)
+    async def run(self, claimed: Claimed) -> Made:
+        """Make one turn."""
+        turn = claimed.turn
+        run = _Run(self, claimed)
         run.seq = self._numbered.pop(turn.id, 0)
         self._active[turn.id] = run
         if turn.id in self._doomed:
@@ -139,19 +150,19 @@ class Turns:
 
 
 class _Run:
-    def __init__(
-        self, parts: Turns, turn: Turn, history: Sequence[Entry], journal: Mapping[str, str]
-    ) -> None:
+    def __init__(self, parts: Turns, claimed: Claimed) -> None:
+        turn = claimed.turn
         self._parts = parts
+        self._claimed = claimed
         self._turn = turn
-        self._transcript = list(history)
+        self._transcript = list(claimed.history)
         self._performer = Performer(
             parts.engine,
             parts.clock,
             parts.tools,
             parts.agents.tools(turn.session.agent),
             turn,
-            journal,
+            claimed.journal,
             self._emit,
             self._away,
         )
@@ -164,12 +175,13 @@ class _Run:
         self.speech = Speech(self._emit, self._live.show)
         self.seq = 0
 
-    async def make(self) -> bool:
+    async def make(self) -> Made:
         parts, turn = self._parts, self._turn
-        self._emit(Started(self._started_at))
+        self._claimed.when_stored(self._begun)
         try:
             self.speech.resume(_said(self._transcript, turn.id))
             outcome = await self._perform()
+            await self._claimed.stored()
         finally:
             await self._live.close()
         step("turn.streamed")
@@ -180,8 +192,15 @@ class _Run:
         if committed.sending is not None:
             parts.delivery.hand_over(committed.sending)
         step("turn.committed")
-        self._finished(end, committed.entry)
-        return committed.more
+        # The answer goes first, then those who watch are told.
+        await asyncio.sleep(0)
+        self._finished(end, committed.lines[-1])
+        return Made(committed.more, [*self._transcript, *committed.lines])
+
+    def _begun(self) -> None:
+        step("lane.claimed")
+        self._live.begin()
+        self._emit(Started(self._started_at))
 
     def abort(self) -> None:
         self._aborted = True
@@ -236,9 +255,10 @@ class _Run:
             ask = next(loop)
             while True:
                 if isinstance(ask, CallModel):
-                    ask = loop.send(
-                        await parts.inference.call(turn, chosen, ask.entries, self.speech)
+                    final = await parts.inference.call(
+                        turn, chosen, ask.entries, self.speech, self._claimed.stored
                     )
+                    ask = loop.send(final)
                 else:
                     ask = loop.send(await self._call_tools(chosen, ask))
         except StopIteration as stop:

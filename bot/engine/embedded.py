@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.clock import Clock
-from bot.engine.port import Handler, Script, Sweep, Wake
+from bot.engine.port import Early, Handler, Script, Sweep, Wake
 from bot.engine.sqlite import Reader, Writer
 from bot.errors import Fenced, StoreError, StoreHeld
 
@@ -106,8 +106,10 @@ class Embedded:
         await self._writer.close()
         await self._reader.close()
 
-    async def tx(self, script: Script[T], *, patient: bool = False) -> T:
-        return await self._writer.submit(script, patient)
+    async def tx(
+        self, script: Script[T], *, patient: bool = False, early: Early[T] | None = None
+    ) -> T:
+        return await self._writer.submit(script, patient, early)
 
     async def read(self, script: Script[T]) -> T:
         return await self._reader.submit(script)

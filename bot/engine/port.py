@@ -47,6 +47,9 @@ It awaits nothing and has no other effect, so that it may be rolled back.
 """
 
 Handler = Callable[[str], Coroutine[Any, Any, None]]
+Early = Callable[[T, "asyncio.Future[None]"], None]
+"""Takes a result whose commit is on its way, and the future that says that it is durable."""
+
 Sweep = Callable[[float], Script[None]]
 
 
@@ -75,10 +78,15 @@ class Engine(Protocol):
         """Name the handler of a kind of wake, before `start`."""
         ...
 
-    async def tx(self, script: Script[T], *, patient: bool = False) -> T:
+    async def tx(
+        self, script: Script[T], *, patient: bool = False, early: Early[T] | None = None
+    ) -> T:
         """Run one transaction; returns when it is durable. Raises StoreError, or what it raises.
 
-        A `patient` one may wait a moment (2 ms) for others that share its commit.
+        A `patient` one may wait a moment (2 ms) for others that share its commit. With `early`, its
+        result is handed out and its wakes are handled while the commit is on its way; nothing of
+        that may be seen outside before the future says "durable", and all of it ends when the
+        future raises StoreError.
         In one process the caller goes on before its wakes are handled; nothing may depend on it.
         """
         ...

@@ -2,7 +2,8 @@
 
 The writer takes every transaction that waits, runs each in its own savepoint under one
 `BEGIN IMMEDIATE`, commits once with a synchronous FULL write-ahead log, and then answers all: the
-price of durability is shared by everyone who asks at the same time.
+price of durability is shared by everyone who asks at the same time. Who asked for it early gets the
+result just before the commit, and a future for the rest.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard, TypeVar, cast
 
-from bot.engine.port import Row, Script, Sql, Wake
+from bot.engine.port import Early, Row, Script, Sql, Wake
 from bot.errors import StoreError, StoreForeign, StoreFull
 
 T = TypeVar("T")
@@ -80,13 +81,17 @@ def _of_the_store(error: BaseException) -> TypeGuard[sqlite3.Error]:
 
 
 class _Job(NamedTuple):
+    """`durable` is there if the result is handed out `early`."""
+
     script: Script[Any]
     future: asyncio.Future[Any]
     patient: bool = False
+    early: Early[Any] | None = None
+    durable: asyncio.Future[None] | None = None
 
 
 class _Outcome(NamedTuple):
-    future: asyncio.Future[Any]
+    job: _Job
     result: Any
     wakes: list[Wake]
     error: BaseException | None
@@ -122,7 +127,9 @@ class _Thread:
         self._closed = False
         self.broken: StoreError | None = None
 
-    def submit(self, script: Script[T], patient: bool = False) -> asyncio.Future[T]:
+    def submit(
+        self, script: Script[T], patient: bool = False, early: Early[T] | None = None
+    ) -> asyncio.Future[T]:
         """Run a script there; the future answers when it is done, for a writer when durable."""
         if self._closed:
             raise StoreError("the store is closed")
@@ -130,7 +137,8 @@ class _Thread:
             self._loop = asyncio.get_running_loop()
             self._thread.start()
         future = self._loop.create_future()
-        self._jobs.put(_Job(script, future, patient))
+        durable = self._loop.create_future() if early is not None else None
+        self._jobs.put(_Job(script, future, patient, early, durable))
         return future
 
     async def close(self) -> None:
@@ -160,13 +168,21 @@ class _Thread:
     def _resolve(self, outcomes: list[_Outcome]) -> None:
         """Answer in the loop. What is committed wakes, even if its caller has gone away."""
         for outcome in outcomes:
-            if outcome.future.done():
-                continue
-            if outcome.error is not None:
-                outcome.future.set_exception(outcome.error)
-            else:
-                outcome.future.set_result(outcome.result)
+            _answer(outcome.job.future, outcome.result, outcome.error)
+            if durable := outcome.job.durable:
+                _answer(durable, None, outcome.error)
+                # A failure is the caller's; whoever began early may have gone away since.
+                durable.add_done_callback(asyncio.Future.exception)
         for outcome in outcomes:
+            if outcome.job.early is None:
+                for wake in outcome.wakes:
+                    self._wake(wake)
+
+    def _hand_out(self, outcomes: list[_Outcome]) -> None:
+        """Tell in the loop what is about to be committed."""
+        for outcome in outcomes:
+            assert outcome.job.early is not None and outcome.job.durable is not None
+            outcome.job.early(outcome.result, outcome.job.durable)
             for wake in outcome.wakes:
                 self._wake(wake)
 
@@ -177,7 +193,10 @@ class _Thread:
         raise NotImplementedError
 
     def _take(self, limit: int) -> tuple[list[_Job], bool]:
-        """At least one job, and every other that waits; and whether to end after them."""
+        """At least one job, and every other that waits; and whether to end after them.
+
+        A patient one goes behind those it waited for.
+        """
         first = self._jobs.get()
         if first is None:
             return [], True
@@ -190,12 +209,21 @@ class _Thread:
                 break
             if job is None:
                 return jobs, True
-            jobs.append(job)
+            jobs.insert(0 if alone else len(jobs), job)
         return jobs, False
 
 
+def _answer(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
+
+
 def _failed(jobs: list[_Job], error: StoreError) -> list[_Outcome]:
-    return [_Outcome(job.future, None, [], error) for job in jobs]
+    return [_Outcome(job, None, [], error) for job in jobs]
 
 
 class Writer(_Thread):
@@ -210,6 +238,9 @@ class Writer(_Thread):
             connection.execute("BEGIN IMMEDIATE")
             for job in jobs:
                 outcomes.append(self._one(connection, job))
+            if early := [one for one in outcomes if one.job.early and one.error is None]:
+                assert self._loop is not None
+                self._loop.call_soon_threadsafe(self._hand_out, early)
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             if connection.in_transaction:
@@ -232,9 +263,9 @@ class Writer(_Thread):
             connection.execute("ROLLBACK TO one")
             connection.execute("RELEASE one")
             known = readable(error, self.path) if _of_the_store(error) else error
-            return _Outcome(job.future, None, [], known)
+            return _Outcome(job, None, [], known)
         connection.execute("RELEASE one")
-        return _Outcome(job.future, result, wakes, None)
+        return _Outcome(job, result, wakes, None)
 
 
 class Reader(_Thread):
@@ -254,9 +285,9 @@ class Reader(_Thread):
     def _one(self, connection: sqlite3.Connection, job: _Job) -> _Outcome:
         connection.execute("BEGIN")
         try:
-            return _Outcome(job.future, run_script(connection, job.script, []), [], None)
+            return _Outcome(job, run_script(connection, job.script, []), [], None)
         except BaseException as error:
             known = readable(error, self.path) if _of_the_store(error) else error
-            return _Outcome(job.future, None, [], known)
+            return _Outcome(job, None, [], known)
         finally:
             connection.execute("ROLLBACK")

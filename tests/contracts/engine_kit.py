@@ -1,16 +1,41 @@
 """An engine on a table of its own, and a look into the file from outside."""
 
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
+import pytest
+
+from bot.engine import sqlite
 from bot.engine.embedded import Embedded
 from bot.engine.port import Handler, Script, Wake, q
 from bot.engine.sqlite import connect
 from bot.testing.clock import VirtualClock
 
 Sweep = Callable[[float], Script[None]]
+
+
+class SlowDisk:
+    """Every connection waits before each commit until it may go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *pragmas: str) -> None:
+        self.go = threading.Event()
+        self._connect = sqlite.connect
+        self._pragmas = pragmas
+        monkeypatch.setattr(sqlite, "connect", self._open)
+
+    def _open(self, path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+        connection = self._connect(path, read_only=read_only)
+        for pragma in self._pragmas:
+            connection.execute(pragma)
+        connection.set_trace_callback(self._wait)
+        return connection
+
+    def _wait(self, statement: str) -> None:
+        if statement == "COMMIT":
+            self.go.wait(20)
 
 
 def nothing_due(now: float) -> Script[None]:
