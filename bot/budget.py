@@ -1,8 +1,9 @@
 """One send budget for each limit of a platform, shared by everything that is sent.
 
 Previews and typing signs ask first and stop when less than a third of a limit is left; answers go
-at once and only count. When the platform itself says "wait", everything waits until then, and for a
-minute after it answers keep to the documented rate as well.
+at once and only count. When the platform itself says "wait", the conversation waits until then, or
+the whole account where that is meant, and for a minute after it answers keep to the documented rate
+as well.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from bot.contract import Address, Rate
 RESERVE = 0.3
 STRICT_FOR = 60.0
 _MAX_SCOPES = 10_000
+# Where a conversation's id stands otherwise.
+_ACCOUNT = ""
 
 
 class Budget:
@@ -47,27 +50,31 @@ class Budget:
     def due(self, to: Address, now: float) -> float:
         """When an answer may be sent: now, unless the platform asked to wait."""
         due = self.closed_until(to, now)
-        if self._strict_until.get(to.conversation, 0.0) <= now:
-            return due
         for scope, rate in self._scopes(to):
+            # A conversation that alone keeps to the rate of all would starve beside the others.
+            if self._strict_until.get(scope[1], 0.0) <= now or rate.scope == "group":
+                continue
             sent = self._sent.get(scope)
-            if sent and len(sent) == rate.count and rate.scope != "group":
+            if sent and len(sent) == rate.count:
                 due = max(due, sent[0] + rate.per)
         return due
 
-    def close(self, to: Address, now: float, retry_after: float) -> float:
-        """The platform asked to wait; when it may be tried again."""
+    def close(
+        self, to: Address, now: float, retry_after: float, *, everywhere: bool = False
+    ) -> float:
+        """The platform asked to wait, `everywhere` or here; when it may be tried again."""
         until = now + max(0.0, retry_after)
-        self._closed[to.conversation] = until
-        self._strict_until[to.conversation] = until + STRICT_FOR
+        place = _ACCOUNT if everywhere else to.conversation
+        self._closed[place] = until
+        self._strict_until[place] = until + STRICT_FOR
         return until
 
     def closed_until(self, to: Address, now: float) -> float:
-        return max(now, self._closed.get(to.conversation, 0.0))
+        return max(now, *(self._closed.get(place, 0.0) for place in (to.conversation, _ACCOUNT)))
 
     def _scopes(self, to: Address) -> list[tuple[tuple[int, str], Rate]]:
         return [
-            ((number, "" if rate.scope == "account" else to.conversation), rate)
+            ((number, _ACCOUNT if rate.scope == "account" else to.conversation), rate)
             for number, rate in enumerate(self._rates)
         ]
 

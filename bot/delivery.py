@@ -146,7 +146,8 @@ class Delivery:
         try:
             ref, again = await self._perform(channel, part)
         except RateLimited as error:
-            until = channel.budget.close(part.address, self._now(), error.retry_after)
+            wait, everywhere = error.retry_after, error.everywhere
+            until = channel.budget.close(part.address, self._now(), wait, everywhere=everywhere)
             return self._settle(None, part, self._later(part, until, str(error)))
         except (Refused, Unsupported) as error:
             await self._remove_preview(channel, part)

@@ -222,7 +222,8 @@ class Live:
                 step("preview.edited")
         except RateLimited as error:
             now = self._clock.now()
-            until = channel.budget.close(self._to, now, error.retry_after)
+            wait, everywhere = error.retry_after, error.everywhere
+            until = channel.budget.close(self._to, now, wait, everywhere=everywhere)
             self._state = preview.failed(self._state, now, until)
         except (SendError, StoreError) as error:
             log.info("preview given up", to=self._to.key, run=self._run, reason=str(error))

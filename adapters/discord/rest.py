@@ -47,10 +47,12 @@ class Limits:
         self._buckets: dict[str, str] = {}
         self._until: dict[str, float] = {}
 
-    def left(self, route: Route, *, everywhere: bool = True) -> float:
-        """Seconds until this call may be made. `everywhere`: the global limit counts for it."""
-        names = (self._name(route), _GLOBAL) if everywhere else (self._name(route),)
-        return max(self._until.get(name, 0.0) - self._clock() for name in names)
+    def left(self, route: Route, *, everywhere: bool = True) -> RateLimited | None:
+        """Why this call may not be made yet. `everywhere`: the global limit counts for it."""
+        now = self._clock()
+        own = self._until.get(self._name(route), 0.0) - now
+        whole = self._until.get(_GLOBAL, 0.0) - now if everywhere else 0.0
+        return _limited(max(own, whole), whole > own) if max(own, whole) > 0 else None
 
     def note(self, route: Route, headers: Mapping[str, str]) -> None:
         """Take in what an answer says of its bucket."""
@@ -59,14 +61,14 @@ class Limits:
         if headers.get("X-RateLimit-Remaining") == "0":
             self._close(self._name(route), wait({"Retry-After": headers.get(RESET, "")}, None))
 
-    def refused(self, route: Route, headers: Mapping[str, str], answer: object) -> float:
-        """Take in a 429; seconds to wait."""
+    def refused(self, route: Route, headers: Mapping[str, str], answer: object) -> RateLimited:
+        """Take in a 429."""
         seconds = wait(headers, answer)
         everywhere = headers.get("X-RateLimit-Scope") == _GLOBAL or (
             isinstance(answer, dict) and answer.get("global") is True
         )
         self._close(_GLOBAL if everywhere else self._name(route), seconds)
-        return seconds
+        return _limited(seconds, everywhere)
 
     def _close(self, name: str, seconds: float) -> None:
         now = self._clock()
@@ -107,13 +109,11 @@ class Rest(HTTPClient):
         `files` of the library are not used: the parts of `form` hold the bytes.
         """
         # Interactions have no part in the global limit (rate-limits#global-rate-limit).
-        left = self.limits.left(route, everywhere=token)
-        if left > 0:
-            raise RateLimited(f"Discord asks to wait {left:.3g} s", left)
+        if limited := self.limits.left(route, everywhere=token):
+            raise limited
         status, headers, answer = await self._exchange(route, form, token, **kwargs)
         if status == 429:
-            seconds = self.limits.refused(route, headers, answer)
-            raise RateLimited(f"Discord asks to wait {seconds:.3g} s", seconds)
+            raise self.limits.refused(route, headers, answer)
         self.limits.note(route, headers)
         if status == 401 and token:
             raise Unauthorized("Discord refuses the token")
@@ -224,6 +224,10 @@ class Rest(HTTPClient):
 
 class Expired(ChannelDown):
     """A file is not where it was."""
+
+
+def _limited(seconds: float, everywhere: bool) -> RateLimited:
+    return RateLimited(f"Discord asks to wait {seconds:.3g} s", seconds, everywhere=everywhere)
 
 
 def _multipart(form: Any) -> aiohttp.FormData:

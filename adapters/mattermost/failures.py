@@ -25,7 +25,8 @@ def send_error(error: CallFailed, account: str) -> SendError:
     if not isinstance(error, Answered) or error.status >= 500:
         return Uncertain(f"Mattermost did not confirm: {error}")
     if error.status == 429:
-        return RateLimited(f"Mattermost asks to wait {error.wait:g} s", error.wait)
+        # The server counts by account or address, never by channel.
+        return RateLimited(f"Mattermost asks to wait {error.wait:g} s", error.wait, everywhere=True)
     if error.status == 401 or error.status < 400:
         return NotSent(str(channel_error(error, account)))
     return Refused(f"Mattermost refuses: {error}")
