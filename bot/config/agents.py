@@ -26,6 +26,8 @@ from bot.config.kinds import (
 )
 
 APIS = ("openai", "anthropic", "ollama", "command", "acp", "demo")
+# Sources of search results, not of models; `tools.web.search.provider` names one.
+SEARCHES = ("brave", "tavily", "searxng")
 
 
 class ModelCard(Section):

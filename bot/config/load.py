@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from bot.config.agents import APIS
+from bot.config.agents import APIS, SEARCHES
 from bot.config.channels import (
     Channel,
     ChannelSettings,
@@ -36,7 +36,7 @@ def load(
     adapters: Mapping[str, type],
     *,
     flags: Mapping[str, Any] | None = None,
-    apis: Collection[str] = APIS,
+    apis: Collection[str] = (*APIS, *SEARCHES),
 ) -> Config:
     """Read and check a file; None is the defaults.
 
@@ -75,7 +75,7 @@ def load_text(
     adapters: Mapping[str, type],
     *,
     flags: Mapping[str, Any] | None = None,
-    apis: Collection[str] = APIS,
+    apis: Collection[str] = (*APIS, *SEARCHES),
 ) -> Config:
     """As `load`, from text; `file` is the name that problems give. Raises ConfigError."""
     found: list[Problem] = []

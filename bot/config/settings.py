@@ -158,7 +158,9 @@ class Limits(Section):
 class WebSearch(Section):
     """The search service."""
 
-    provider: Text | None = Field(default=None, description="its name; null: none")
+    provider: Text | None = Field(
+        default=None, description="an entry of providers: brave | tavily | searxng; null: none"
+    )
 
 
 class WebTools(Section):
