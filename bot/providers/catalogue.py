@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from bot.clock import Clock
 from bot.config.agents import Agent, ModelCard
+from bot.config.agents import Provider as ProviderSettings
 from bot.config.settings import Config
 from bot.errors import RunError
-from bot.providers import APIS, build, split_ref
+from bot.providers import APIS, PROGRAMS, build, split_ref
+from bot.providers.acp_agent import Permit
+from bot.providers.command import installed
+from bot.providers.found import Found
+from bot.providers.http import Refused
+from bot.providers.presets import preset_of
+from bot.providers.probe import Measures, discover
 from bot.types import Provider, Usage
 
 DEFAULT_WINDOW = 128_000
 _OFFICIAL_KEY = "set its api_key, or the environment variable the configuration names"
+_LOGINS = {"authorization", "x-api-key"}
 
 
 class Catalogue:
-    """Models by reference. One provider object serves all calls with the same credentials."""
+    """Models by reference. One provider object serves all calls with the same credentials.
 
-    def __init__(self, config: Config, clock: Clock) -> None:
+    `folder` gives the folder of an agent, where programs behind a provider work; `permit` decides
+    what such a program may do of its own, without it nothing.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        folder: Callable[[str], Path] | None = None,
+        permit: Permit | None = None,
+    ) -> None:
         self._config = config
         self._clock = clock
+        self._folder = folder
+        self._permit = permit
+        self._found: dict[str, Found] = {}
         self._providers: dict[tuple[str, str], Provider] = {}
         self._aliases = {
             entry.alias.lower(): ref for ref, entry in config.models.items() if entry.alias
@@ -42,18 +64,34 @@ class Catalogue:
 
     def provider(self, agent: Agent, name: str) -> Provider:
         """The provider for an agent, with its own credentials where it has some."""
-        own = name if name in agent.providers else ""
-        key = (name, agent.id if own else "")
+        settings = self.settings(name)
+        own = name in agent.providers
+        key = (name, agent.id if own or settings.api in PROGRAMS else "")
         if key not in self._providers:
-            settings = self._config.providers.get(name)
-            if settings is None:
-                raise RunError("NO_MODEL", f"There is no provider {name} in the configuration")
             if own:
                 given = agent.providers[name]
                 changes = {one: getattr(given, one) for one in given.model_fields_set}
                 settings = settings.model_copy(update=changes)
-            self._providers[key] = build(name, settings, clock=self._clock)
+            self._providers[key] = self.build(name, settings, agent.id)
         return self._providers[key]
+
+    def build(self, name: str, settings: ProviderSettings, agent: str) -> Provider:
+        """A provider that nobody keeps: whoever asks for it closes it. Raises RunError."""
+        folder = self._folder(agent) if self._folder else None
+        return build(name, settings, clock=self._clock, folder=folder, permit=self._permit)
+
+    def settings(self, name: str) -> ProviderSettings:
+        """A provider's settings. Raises RunError NO_MODEL."""
+        settings = self._config.providers.get(name)
+        if settings is None:
+            raise RunError("NO_MODEL", f"There is no provider {name} in the configuration")
+        return settings
+
+    async def discover(self, agent: Agent, name: str) -> list[Found]:
+        """What a provider offers; its windows count from now on. Raises RunError, Refused."""
+        models = await discover(self.provider(agent, name))
+        self._found |= {f"{name}/{model.id}": model for model in models}
+        return models
 
     def card(self, ref: str) -> ModelCard | None:
         provider, model = split_ref(ref)
@@ -63,32 +101,46 @@ class Catalogue:
 
     def window(self, agent: Agent, ref: str) -> int:
         """How many tokens the agent may fill with this model."""
-        card = self.card(ref)
-        window = (card.context_window if card else None) or DEFAULT_WINDOW
+        window = self._known_window(ref, agent) or DEFAULT_WINDOW
         return min(window, agent.context_tokens or window)
 
+    def _known_window(self, ref: str, agent: Agent | None = None) -> int | None:
+        """By the configuration, by what the server said when it was asked, else None."""
+        card, found = self.card(ref), self._found.get(ref)
+        if card is not None and card.context_window:
+            return card.context_window
+        name, model = split_ref(ref)
+        own = agent.id if agent is not None and name in agent.providers else ""
+        provider = self._providers.get((name, own))
+        learnt = provider.window(model) if isinstance(provider, Measures) else None
+        return learnt or (found.window if found else None)
+
     def cost(self, ref: str, usage: Usage) -> float | None:
-        """What a call cost in US dollars, None when the price is not known."""
+        """What a call cost in US dollars, None when the price is not known.
+
+        What a cache gave or took costs as other input does where it has no price of its own.
+        """
         card = self.card(ref)
         if card is None or not card.cost:
             return None
         prices = card.cost
+        plain = prices.get("input", 0.0)
+        fresh = max(0, usage.input - usage.cache_read - usage.cache_write)
         return (
-            usage.input * prices.get("input", 0.0) + usage.output * prices.get("output", 0.0)
+            fresh * plain
+            + usage.cache_read * prices.get("cache_read", plain)
+            + usage.cache_write * prices.get("cache_write", plain)
+            + usage.output * prices.get("output", 0.0)
         ) / 1_000_000
 
     def unready(self, ref: str) -> str | None:
         """Why a model cannot answer now; None when nothing is known against it."""
-        name, _ = split_ref(ref)
+        return self.unready_provider(split_ref(ref)[0])
+
+    def unready_provider(self, name: str) -> str | None:
+        """Why a provider cannot be asked now; None when nothing is known against it."""
         settings = self._config.providers.get(name)
-        if settings is None:
-            return f"there is no provider {name}"
-        if settings.api not in APIS:
-            return f"api {settings.api} is not available in this version"
-        keys = bool(settings.api_key) or bool(settings.api_keys)
-        if settings.api == "openai" and not settings.base_url and not keys:
-            return f"no API key; {_OFFICIAL_KEY}"
-        return None
+        return f"there is no provider {name}" if settings is None else unready(name, settings)
 
     def rows(self, agent: Agent) -> list[dict[str, Any]]:
         """What `models.list` answers for an agent."""
@@ -121,10 +173,31 @@ class Catalogue:
             "provider": split_ref(ref)[0],
             "ready": reason is None,
             "reason": reason,
-            "contextWindow": (card.context_window if card else None) or DEFAULT_WINDOW,
+            "contextWindow": self._known_window(ref) or DEFAULT_WINDOW,
             "maxTokens": card.max_tokens if card else None,
             "reasoning": bool(card and card.reasoning),
             "tools": card.tools if card else True,
             "input": list(card.input) if card else ["text"],
             "cost": dict(cost) if cost else None,
         }
+
+
+def unready(name: str, settings: ProviderSettings) -> str | None:
+    """Why a provider with these settings cannot be asked; nothing is called."""
+    api = settings.api or name
+    if api not in APIS:
+        return f"api {api} is not available in this version"
+    if api in PROGRAMS:
+        try:
+            installed(name, settings.command)
+        except Refused as refused:
+            return refused.failure.message
+        return None
+    preset = preset_of(name, api) or preset_of(api, api)
+    keyed = bool(settings.api_key) or bool(settings.api_keys) or settings.oauth is not None
+    keyed = keyed or any(header.lower() in _LOGINS for header in settings.headers)
+    if preset is not None and preset.key == "needed" and not settings.base_url and not keyed:
+        return f"no API key; {_OFFICIAL_KEY}"
+    if preset is not None and not settings.base_url and preset.usable_url is None:
+        return f"no base_url; it looks like {preset.base_url}"
+    return None

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.context.tokens import Room, room
 from bot.types import Provider, Thinking, Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """`window` is in tokens; `source` says who chose it; `cost` is in US dollars.
+    """`window`, `reserve` and `keep` are in tokens (see `Room`); `source` says who chose it; `cost`
+    is in US dollars.
 
     `images`: nothing is known against its reading images.
     """
@@ -26,6 +28,13 @@ class Chosen:
     source: str
     cost: Callable[[Usage], float | None]
     images: bool = True
+    reserve: int = 20_000
+    keep: int = 20_000
+
+    @property
+    def room(self) -> Room:
+        """How much of its window a request may fill."""
+        return room(self.window, self.reserve, self.keep)
 
     def priced(self, usage: Usage | None) -> Usage | None:
         """Usage with its cost, which a server may have said itself."""

@@ -24,7 +24,8 @@ _RETRYABLE = {"MODEL_RATE_LIMIT", "MODEL_OVERLOADED", "MODEL_STALL", "MODEL_CUT"
 _OVERFLOW = re.compile(
     r"context[ _-]?(?:length|window|size)|maximum context|prompt is too long|input is too long"
     r"|too many (?:input )?tokens|exceeds? the (?:model'?s? )?(?:maximum|max|input) (?:number of )?"
-    r"(?:input )?tokens?|input length|reduce the length of the|input token count",
+    r"(?:input )?tokens?|input length|reduce the length of the|input token count"
+    r"|request[ _]too[ _]large",
     re.IGNORECASE,
 )
 _BILLING = re.compile(

@@ -6,17 +6,12 @@ otherwise is said where it is handled.
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from bot import jsonio
-from bot.providers.think import ThinkSplitter
-from bot.types import Entry, ModelRequest, Stop, TextDelta, ThinkDelta, ToolCall, ToolSpec, Usage
-
-Deltas = list[TextDelta | ThinkDelta]
-
-MAX_ARGUMENTS = 1 << 20
+from bot.providers.draft import Deltas, Draft, arguments_of, count, string, with_ids
+from bot.types import Entry, ModelRequest, Stop, ToolCall, ToolSpec, Usage
 
 _OWN_KEYS = {"model", "messages", "stream", "stream_options", "tools"}
 _STOPS: dict[str, Stop] = {
@@ -115,31 +110,30 @@ class _Call:
 
     def add(self, piece: Mapping[str, Any]) -> None:
         if not self.id:
-            self.id = _string(piece.get("id"))
+            self.id = string(piece.get("id"))
         function = piece.get("function")
         if not isinstance(function, dict):
             return
-        name = _string(function.get("name"))
+        name = string(function.get("name"))
         if name != self.name:  # some servers repeat the name with every piece
             self.name += name
         arguments = function.get("arguments")
         if isinstance(arguments, dict):  # some servers send the object itself
             arguments = jsonio.dumps(arguments)
-        self.arguments.append(_string(arguments))
+        self.arguments.append(string(arguments))
 
 
 class Assembly:
-    """One answer while it arrives, streamed or whole. `feed` returns what to show at once."""
+    """One answer while it arrives, streamed or whole; see `bot.providers.answer.Assembly`."""
 
-    def __init__(self) -> None:
+    complete = False  # the word for it is no document: [DONE]
+
+    def __init__(self, tools: Collection[str] = ()) -> None:
         self.finish: str | None = None
         self.usage: Usage | None = None
-        self.model: str | None = None
-        self._text: list[str] = []
-        self._thinking: list[str] = []
+        self._draft = Draft(tools)
         self._calls: list[_Call] = []
         self._slots: dict[int, _Call] = {}
-        self._splitter = ThinkSplitter()
 
     def feed(self, document: Mapping[str, Any]) -> Deltas:
         """Take one chunk (`choices[0].delta`) or a whole answer (`choices[0].message`)."""
@@ -158,57 +152,34 @@ class Assembly:
         return deltas
 
     def end(self) -> Deltas:
-        """What was held back; call it once, when nothing follows."""
-        deltas = self._splitter.end()
-        self._keep(deltas)
-        return deltas
+        return self._draft.end()
 
     @property
     def stop(self) -> Stop:
         """Why the model stopped, from what the server said and what it sent."""
         if self.finish in _STOPS:
             return _STOPS[self.finish]
-        return "tools" if self._calls else "end"
-
-    def entry(self, at: float, model: str, stop: Stop) -> Entry:
-        """The assistant's entry. Without a regular end no call is in it: none may be run."""
-        calls = self._finished_calls() if stop == "tools" else ()
-        return Entry(
-            role="assistant",
-            text="".join(self._text),
-            at=at,
-            calls=calls,
-            stop=stop,
-            usage=self.usage,
-            thinking="".join(self._thinking),
-            model=model,
-        )
+        return "tools" if self._calls or self._draft.written() else "end"
 
     @property
     def cut_call(self) -> bool:
-        """The output limit fell into a tool call: its arguments cannot be trusted."""
-        return self.stop == "length" and bool(self._calls)
+        return self.stop == "length" and bool(self._calls or self._draft.written())
 
-    def _finished_calls(self) -> tuple[ToolCall, ...]:
-        """The tool calls, each with an id of its own: some servers send none, or one for all."""
-        calls: list[ToolCall] = []
-        used: set[str] = set()
-        for call in self._calls:
-            id = call.id if call.id and call.id not in used else f"call_{uuid.uuid4().hex[:24]}"
-            used.add(id)
-            arguments = "".join(call.arguments)
-            calls.append(ToolCall(id, call.name, arguments, _arguments(arguments)))
-        return tuple(calls)
+    def entry(self, at: float, model: str, stop: Stop) -> Entry:
+        calls = self._finished_calls() if stop == "tools" else []
+        return self._draft.entry(at, model, stop, calls, self.usage)
+
+    def _finished_calls(self) -> list[ToolCall]:
+        texts = [(call, "".join(call.arguments)) for call in self._calls]
+        calls = [ToolCall(call.id, call.name, text, arguments_of(text)) for call, text in texts]
+        return with_ids([*calls, *self._draft.written(calls)])
 
     def _take(self, delta: Mapping[str, Any]) -> Deltas:
-        deltas: Deltas = []
         thought = delta.get("reasoning_content") or delta.get("reasoning")
-        if thought and isinstance(thought, str):
-            deltas.append(ThinkDelta(thought))
-        text = _text(delta.get("content")) or _string(delta.get("refusal"))
+        deltas = self._draft.think(thought) if thought and isinstance(thought, str) else []
+        text = _text(delta.get("content")) or string(delta.get("refusal"))
         if text:
-            deltas += self._splitter.feed(text)
-        self._keep(deltas)
+            deltas += self._draft.say(text)
         calls = delta.get("tool_calls")
         if isinstance(calls, list):
             for piece in calls:
@@ -216,17 +187,12 @@ class Assembly:
                     self._slot(piece).add(piece)
         return deltas
 
-    def _keep(self, deltas: Deltas) -> None:
-        for delta in deltas:
-            kept = self._text if isinstance(delta, TextDelta) else self._thinking
-            kept.append(delta.text)
-
     def _slot(self, piece: Mapping[str, Any]) -> _Call:
         """The call that a piece belongs to: by its index, but a new id is always a new call.
 
         Some servers number every call 0; others, and whole answers, have no index at all.
         """
-        index, id = piece.get("index"), _string(piece.get("id"))
+        index, id = piece.get("index"), string(piece.get("id"))
         known = self._slots.get(index) if isinstance(index, int) else self._unnumbered(piece, id)
         if known is not None and (not id or known.id in ("", id)):
             return known
@@ -248,31 +214,17 @@ def read_usage(usage: Any) -> Usage | None:
     """Token counts, None when they are missing or of a wrong type."""
     if not isinstance(usage, dict):
         return None
-    counts = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    given = [count if type(count) is int and count >= 0 else None for count in counts]
-    if given == [None, None]:
+    read, written = count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))
+    if read is None and written is None:
         return None
-    return Usage(given[0] or 0, given[1] or 0)
-
-
-def _arguments(text: str) -> dict[str, Any] | None:
-    """The arguments as an object, None when they are not one; no text at all is no arguments."""
-    if not text.strip():
-        return {}
-    try:
-        args = jsonio.loads(text, max_bytes=MAX_ARGUMENTS)
-    except ValueError:
-        return None
-    return args if isinstance(args, dict) else None
-
-
-def _string(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    details = usage.get("prompt_tokens_details")
+    cached = count(details.get("cached_tokens")) if isinstance(details, dict) else 0
+    return Usage(read or 0, written or 0, cache_read=min(cached or 0, read or 0))
 
 
 def _text(content: Any) -> str:
     """Content is text, or with some servers a list of parts of which the texts count."""
     if isinstance(content, list):
         parts = (part.get("text") for part in content if isinstance(part, dict))
-        return "".join(_string(part) for part in parts)
-    return _string(content)
+        return "".join(string(part) for part in parts)
+    return string(content)

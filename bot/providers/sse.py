@@ -23,8 +23,11 @@ class Event(NamedTuple):
 class Parser:
     """Feed it what arrives. An event that the stream does not end with a blank line never comes.
 
-    `retry` is the reconnection time in milliseconds that the stream asked for, if it did.
+    `retry` is the reconnection time in milliseconds that the stream asked for, if it did. `whole`:
+    a server may answer with one JSON document instead of a stream.
     """
+
+    whole = True
 
     def __init__(self, max_event: int = MAX_EVENT) -> None:
         self.retry: int | None = None
@@ -53,6 +56,10 @@ class Parser:
         del buffer[:begin]
         self._check(len(buffer))
         return events
+
+    def end(self) -> list[Event]:
+        """None: an event without its blank line is dropped."""
+        return []
 
     def _check(self, size: int) -> None:
         if size > self._max:

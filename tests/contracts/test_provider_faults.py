@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from bot.providers import openai_answer
+from bot.providers.answer import Answer
 from bot.providers.failures import scrub
 from bot.providers.openai import OpenAI
+from bot.providers.openai_wire import Assembly
 from tests.contracts.provider import KEY, NOW, call, checked, openai
 from tests.fakes.openai_server import (
     CUT,
@@ -160,7 +161,7 @@ def test_a_stream_cut_at_any_byte_is_one_failure_until_its_end(pieces: int):
     finished = RECORDED.index(b"\n\n", ENDED) + 2
     for size in range(len(RECORDED) + 1):
         data = RECORDED[:size]
-        answer = openai_answer.Answer("fake")
+        answer = Answer("fake", Assembly())
         events: list[Any] = []
         for at in range(0, size, pieces):
             events += answer.feed(data[at : at + pieces])
@@ -176,7 +177,7 @@ WHOLE = whole({"content": "Héllo", "reasoning": "hm"})
 
 def test_a_whole_answer_cut_at_any_byte_is_one_failure():
     for size in range(len(WHOLE)):
-        answer = openai_answer.Answer("fake")
+        answer = Answer("fake", Assembly())
         events: list[Any] = [*answer.feed(WHOLE[:size]), *answer.end()]
         assert checked([*events, answer.final(NOW, "fake/m")]).code == "MODEL_CUT"
 
@@ -280,7 +281,7 @@ async def test_a_huge_event_is_given_up(server: FakeOpenAI, provider: OpenAI):
 
 
 def test_an_endless_answer_is_given_up():
-    answer = openai_answer.Answer("fake")
+    answer = Answer("fake", Assembly())
     piece = event(chunk({"content": "x" * (1 << 20)}))
     fed = 0
     while not answer.complete:

@@ -357,7 +357,7 @@ def counting_session(opened: list[object]) -> aiohttp.ClientSession:
 
 
 async def until_kept(provider: OpenAI) -> None:
-    session = provider._session
+    session = provider._http._session
     assert session is not None
     while session.connector._acquired:  # type: ignore[union-attr]  # noqa: ASYNC110
         await asyncio.sleep(0)

@@ -2,31 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from bot import jsonio
+from bot.providers.draft import Deltas
 from bot.providers.failures import failure, read_error, refusal
-from bot.providers.openai_wire import Assembly, Deltas
 from bot.providers.sse import MAX_EVENT, Event, Parser
-from bot.types import Failure, Final
+from bot.types import Entry, Failure, Final, Stop
 
 MAX_ANSWER = 64 << 20
 
 _BLANK = b" \t\r\n\xef\xbb\xbf"
 
 
+class Assembly(Protocol):
+    """What a wire format makes of the documents of one answer.
+
+    `finish` is the server's word for why it stopped, None before it has; `complete`: nothing that
+    may still come matters; `cut_call`: the output limit fell into a tool call.
+    """
+
+    finish: str | None
+    complete: bool
+
+    @property
+    def stop(self) -> Stop: ...
+
+    @property
+    def cut_call(self) -> bool: ...
+
+    def feed(self, document: Mapping[str, Any]) -> Deltas:
+        """Take one document, a piece or a whole answer; what to show at once."""
+        ...
+
+    def end(self) -> Deltas:
+        """What was held back; called once, when nothing follows."""
+        ...
+
+    def entry(self, at: float, model: str, stop: Stop) -> Entry:
+        """The assistant's entry. Without a regular end no call is in it: none may be run."""
+        ...
+
+
+class Framing(Protocol):
+    """Cuts bytes into events. `whole`: an answer that begins as JSON is one document."""
+
+    whole: bool
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """The events that are complete. Raises ValueError when one is too large."""
+        ...
+
+    def end(self) -> list[Event]:
+        """The event that needs no end, when nothing follows."""
+        ...
+
+
 class Answer:
     """One answer. `complete`: nothing that may still come matters; `failure` says what is wrong."""
 
-    def __init__(self, provider: str, secrets: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        provider: str,
+        assembly: Assembly,
+        secrets: Collection[str] = (),
+        framing: Framing | None = None,
+    ) -> None:
         self.complete = False
         self.failure: Failure | None = None
-        self.assembly = Assembly()
+        self.assembly = assembly
         self._provider = provider
         self._secrets = secrets
-        self._parser = Parser()
+        self._framing: Framing = framing or Parser()
         self._size = 0
         self._head: bytes | None = b""
         self._whole: bytearray | None = None
@@ -53,6 +102,9 @@ class Answer:
         deltas: Deltas = []
         if self._whole is not None and not self.complete:
             deltas = self._document(self._whole.decode("utf-8", "replace"))
+        elif not self.complete:
+            for event in self._framing.end():
+                deltas += self._event(event)
         return _joined([*deltas, *self.assembly.end()])
 
     def final(self, at: float, model: str, lost: Failure | None = None) -> Final:
@@ -89,7 +141,7 @@ class Answer:
             self._head = chunk
             return b""
         self._head = None
-        if first == b"{":
+        if first == b"{" and self._framing.whole:
             self._whole = bytearray()
         elif first == b"<":
             self._fail("sent a web page instead of an answer; check its base_url")
@@ -98,7 +150,7 @@ class Answer:
     def _stream(self, chunk: bytes) -> Deltas:
         deltas: Deltas = []
         try:
-            events = self._parser.feed(chunk)
+            events = self._framing.feed(chunk)
         except ValueError:
             self._fail(f"sent one event of more than {MAX_EVENT >> 20} MiB")
             return deltas
@@ -125,7 +177,9 @@ class Answer:
         if document.get("error"):
             self._report(document)
             return []
-        return self.assembly.feed(document)
+        deltas = self.assembly.feed(document)
+        self.complete = self.assembly.complete
+        return deltas
 
     def _report(self, document: Any) -> None:
         said = read_error(document)
