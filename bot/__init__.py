@@ -13,10 +13,13 @@ Read it in this order; one message walks down the first part of the list.
     routing      message -> Drop, Pair, Command, Click or Prompt
     sessions     match or create, named children, switch, reset
     claims       a message becomes a turn: at once, or when its lane comes to it
+    backlog      what a prompt does to a lane that is busy
+    queue        queue modes: which waiting messages become one turn, and when
     lanes        the drain of one session: take what is due, run turns, until nothing is open
     turn         performs what the loop asks, and tells the hub
     loop         the decisions of a run, as a generator
     inference    one model call of a run: request, stream
+    compaction   a long transcript made shorter: notes, summary, one more line
     speech       what a run says while it runs, and what is held back
     ending       how a run ends: one transaction for all of it
     reply        NO_REPLY, shaping, splitting

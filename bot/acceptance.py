@@ -11,13 +11,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from uuid import uuid4
 
+from bot.backlog import Room, make_room
 from bot.claims import Claimed, Claims
 from bot.contract import Address, Message, Reply
 from bot.contract import Command as Typed
 from bot.engine.port import Row, Script, Wake
+from bot.errors import RequestError
 from bot.events import Signal
 from bot.keys import SessionKey, parse_key
 from bot.lanes import control_lane
+from bot.queue import SETTLE
 from bot.routing import Click, Command, Prompt, Revise
 from bot.store import inbox, outbox, overheard, people, revisions, runs, sessions
 
@@ -30,6 +33,8 @@ PAIRING_NOTICE = (
     "This bot does not know you yet. Send its owner this code: {code}\n\n"
     "They approve it with `trunkline pairing approve {code}`. It works for one hour."
 )
+FULL_NOTICE = "Too many messages wait here already, so this one was not read. Say it again later."
+FULL = "the queue is full"
 RATE_NOTICE = "That was more than {count} messages in {per:g} s; the rest was not read. Wait a bit."
 
 
@@ -50,7 +55,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What became of a message. `begun`: its turn, when its lane was idle and it began at once."""
+    """What became of a message.
+
+    `begun`: its turn, when its lane was idle and it began at once. `withdrawn` are the runs that
+    will not happen because of it, `aborted` those that it ends.
+    """
 
     run: str | None
     session_key: str | None
@@ -59,6 +68,8 @@ class Accepted:
     signal: Signal | None = None
     begun: Claimed | None = None
     kind: str | None = None
+    withdrawn: tuple[str, ...] = ()
+    aborted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +252,11 @@ class Acceptance:
             to = self.request.deliver_to
             options = {**options, **self.request.options, "deliverTo": to.key if to else None}
         agent = parse_key(session_key).agent
-        if session is not None and (yield from inbox.more(lane)):
-            session = None
+        room: Room | None = None
+        if session is not None and (room := (yield from self._room(lane, session))):
+            if room.full:
+                return (yield from self._full())
+            options, session = {**options, **room.options}, None
         item = yield from inbox.put(
             message,
             kind=kind,
@@ -264,7 +278,30 @@ class Acceptance:
         begun = (yield from self.claims.at_once(item, session, self.now)) if session else None
         yield Wake("lane", lane)
         changed = Signal("sessions.changed", {"sessionKey": session_key})
-        return Accepted(run, session_key, self.now, "new", changed, begun, kind)
+        accepted = Accepted(run, session_key, self.now, "new", changed, begun, kind)
+        if room is None:
+            return accepted
+        return replace(accepted, withdrawn=room.withdrawn, aborted=room.aborted)
+
+    def _room(self, lane: str, session: Row) -> Script[Room | None]:
+        """How a prompt waits; None when it begins at once."""
+        request, account = self.request, self.message.address.account
+        alone = request is not None and bool(request.options or not request.commands)
+        if (yield from inbox.more(lane)):
+            queue = self.claims.rules.queue(account, sessions.session_from(session))
+            return (yield from make_room(lane, queue, alone, self.now))
+        settle = 0.0 if alone or request else self.claims.rules.settle(account)
+        return Room({SETTLE: settle}) if settle and not self.message.attachments else None
+
+    def _full(self) -> Script[Accepted]:
+        """No room in the queue: whoever asked is told, once a minute in a chat."""
+        if self.request is not None:
+            raise RequestError("RATE_LIMITED", "too many messages wait in this session already")
+        refused = yield from self.refused(FULL)
+        run = f"full:{self.requester}:{int(self.now // 60)}"
+        if not (yield from outbox.of_run(run)):
+            yield from self._notice(run, FULL_NOTICE)
+        return refused
 
     def _notice(self, run: str, text: str) -> Script[None]:
         yield from outbox.enqueue(run, self.message.address, [Reply(text)], self.now)

@@ -10,14 +10,17 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
+from bot.config.channels import Queue
 from bot.context.prompt import user_entry
 from bot.contract import Address, Message
-from bot.engine.port import Row, Script
+from bot.engine.port import Row, Script, Wake
 from bot.keys import parse_key
+from bot.queue import STEER, STEERED, begins_at, gathered, joined, steerable
 from bot.store import entries, inbox, outbox, overheard, revisions, runs, sessions
-from bot.store.inbox import Item
-from bot.types import Entry, Turn
+from bot.store.inbox import COMPACT, PROMPT, Item
+from bot.types import Entry, Session, Turn
 
 _CACHED_SESSIONS = 256
 _CACHED_ENTRIES = 50_000
@@ -28,12 +31,14 @@ class Claimed:
     """A turn to make, with its history and the journal of an interrupted attempt.
 
     `durable` is there while its beginning is being committed: nothing of it may be seen before.
+    `joined` are the runs whose messages became part of this turn.
     """
 
     turn: Turn
     history: Sequence[Entry]
     journal: Mapping[str, str]
     durable: asyncio.Future[None] | None = None
+    joined: tuple[str, ...] = ()
 
     def when_stored(self, begin: Callable[[], None]) -> None:
         """Call this as soon as the turn is durable, and never if it cannot be stored."""
@@ -59,6 +64,14 @@ class Claimed:
             self.durable.result()
 
 
+@dataclass(frozen=True, slots=True)
+class Steered:
+    """What a run took in: the transcript's new lines, and the runs that are answered with it."""
+
+    entries: tuple[Entry, ...] = ()
+    joined: tuple[str, ...] = ()
+
+
 class Transcripts:
     """The transcripts of sessions that spoke lately; each claim reads only what is new."""
 
@@ -82,11 +95,27 @@ class Transcripts:
             self._entries -= len(dropped)
 
 
-class Claims:
-    """Makes turns of inbox items. `timeout` gives an agent's time for one run, in seconds."""
+class Rules(Protocol):
+    """What the configuration says of turns. Times are in seconds."""
 
-    def __init__(self, timeout: Callable[[str], float]) -> None:
-        self._timeout = timeout
+    def timeout(self, agent: str) -> float:
+        """How long one run may take."""
+        ...
+
+    def queue(self, account: str, session: Session) -> Queue:
+        """How messages of an account wait in a session."""
+        ...
+
+    def settle(self, account: str) -> float:
+        """How long a first message lets more come."""
+        ...
+
+
+class Claims:
+    """Makes turns of inbox items."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
         self._transcripts = Transcripts()
         self._ready: dict[str, Claimed] = {}
 
@@ -103,7 +132,7 @@ class Claims:
         self._transcripts.keep(session, transcript)
 
     def take(self, lane: str, now: float) -> Script[Claimed | None]:
-        """Take a lane and its oldest item, begun or not."""
+        """Take a lane and what is due in it, begun or not; None when nothing is, or not yet."""
         epoch = yield from runs.take_lane(lane)
         items = yield from inbox.waiting(lane, 1)
         if not items:
@@ -113,29 +142,89 @@ class Claims:
         begun = yield from runs.get(item.run)
         row = yield from _session(item, begun, now)
         if item.state == "open":
-            yield from inbox.start(item.id)
-            yield from runs.begin(item.run, row["id"], now)
-            return (yield from self._begin(item, row, epoch, now))
+            return (yield from self._take_open(item, row, epoch, now))
+        also = item.options.get("joined")
+        group = [item, *((yield from inbox.several(also)) if also else ())]
         history = yield from self._history(row)
         journal = yield from runs.calls(item.run)
         shown = yield from outbox.preview_ref(item.run)
-        return Claimed(self._turn(item, row, epoch, shown), history, journal)
+        blocks = yield from outbox.blocks(item.run)
+        return Claimed(self._turn(group, row, epoch, shown, blocks), history, journal)
+
+    def _take_open(self, item: Item, row: Row, epoch: int, now: float) -> Script[Claimed | None]:
+        """Begin what waits: with all that joins it, and not before its author had time for more."""
+        group = [item]
+        if item.kind == PROMPT:
+            queue = self.rules.queue(item.message.address.account, sessions.session_from(row))
+            group = gathered((yield from inbox.open_prompts(item.lane)), queue)
+        if (due := begins_at(group)) > now:
+            yield Wake("lane", item.lane, due)
+            return None
+        assert item.run is not None
+        others = group[1:]
+        for one in group:
+            yield from inbox.start(one.id)
+        for one in others:
+            yield from runs.join(str(one.run), item.run, now)
+        if others:
+            yield from inbox.opted(item, joined=[one.id for one in others])
+        yield from runs.begin(item.run, row["id"], now)
+        dropped = yield from inbox.take_dropped(item.lane, group[-1].id)
+        claimed = yield from self._begin(group, row, epoch, now, dropped)
+        return replace(claimed, joined=tuple(str(one.run) for one in others))
+
+    def steered(self, turn: Turn, now: float) -> Script[Steered]:
+        """What its requester said while a run was on, brought into it between two rounds."""
+        taken = yield from self._steerable(turn)
+        if not taken:
+            return Steered()
+        yield from runs.fence(turn.lane, turn.epoch)
+        told = []
+        for item in taken:
+            if item.options[STEER] == "steer-backlog":
+                yield from inbox.opted(item, **{STEERED: True})
+                continue
+            yield from inbox.finish(item.id, now, reason=f"taken into the run {turn.id}")
+            yield from runs.join(str(item.run), turn.id, now)
+            told.append(str(item.run))
+        said = [user_entry(item.message, turn.id, now) for item in taken]
+        kept = yield from entries.append(turn.session.id, said)
+        return Steered(tuple(kept), tuple(told))
+
+    def waits_to_steer(self, turn: Turn) -> Script[bool]:
+        """Is there something that a run should hear before it goes on?"""
+        return bool((yield from self._steerable(turn)))
+
+    def _steerable(self, turn: Turn) -> Script[list[Item]]:
+        place = turn.message.address.key
+        waiting = yield from inbox.open_prompts(turn.lane)
+        return [item for item in waiting if steerable(item, turn.requester, place)]
 
     def at_once(self, item: Item, row: Row, now: float) -> Script[Claimed]:
         """Begin an item whose lane is idle, in the transaction that stores it."""
         epoch = yield from runs.take_lane(item.lane)
-        return (yield from self._begin(item, row, epoch, now))
+        return (yield from self._begin([item], row, epoch, now))
 
-    def _begin(self, item: Item, row: Row, epoch: int, now: float) -> Script[Claimed]:
+    def _begin(
+        self,
+        group: Sequence[Item],
+        row: Row,
+        epoch: int,
+        now: float,
+        dropped: Sequence[Message] = (),
+    ) -> Script[Claimed]:
         history = yield from self._history(row)
-        assert item.run is not None
+        turn = self._turn(group, row, epoch, None)
+        if turn.work == COMPACT:
+            return Claimed(turn, history, {})
+        message, last = turn.message, group[-1].id
         heard = []
-        if item.message.kind != "direct":
-            heard = yield from overheard.take(_heard_at(item.message), item.id)
-        revised = yield from revisions.take(row["key"], item.id)
-        said = user_entry(item.message, item.run, now, heard, revised)
+        if message.kind != "direct":
+            heard = yield from overheard.take(_heard_at(message), last)
+        revised = yield from revisions.take(row["key"], last)
+        said = user_entry(message, turn.id, now, heard, revised, dropped)
         history += yield from entries.append(row["id"], [said])
-        return Claimed(self._turn(item, row, epoch, None), history, {})
+        return Claimed(turn, history, {})
 
     def _history(self, row: Row) -> Script[list[Entry]]:
         known = self._transcripts.known(row["id"])
@@ -145,7 +234,15 @@ class Claims:
         fresh = yield from entries.after(row["id"], last)
         return [*known, *fresh]
 
-    def _turn(self, item: Item, row: Row, epoch: int, shown: str | None) -> Turn:
+    def _turn(
+        self,
+        group: Sequence[Item],
+        row: Row,
+        epoch: int,
+        shown: str | None,
+        blocks: tuple[str, ...] = (),
+    ) -> Turn:
+        item = group[0]
         options = item.options
         deliver = options.get("deliverTo", item.message.address.key)
         timeout = options.get("timeout")
@@ -155,14 +252,18 @@ class Claims:
             lane=item.lane,
             epoch=epoch,
             session=sessions.session_from(row),
-            inbox=(item.id,),
-            message=item.message,
+            inbox=tuple(one.id for one in group),
+            message=joined([one.message for one in group]),
             requester=item.requester,
             deliver_to=Address.parse(deliver) if deliver else None,
-            timeout=self._timeout(row["agent"]) if timeout is None else timeout,
+            timeout=self.rules.timeout(row["agent"]) if timeout is None else timeout,
             thinking=options.get("thinking"),
             extra_prompt=options.get("extraPrompt"),
             preview=shown,
+            work="compact" if item.kind == COMPACT else "answer",
+            verbose=options.get("verbose"),
+            reasoning=options.get("reasoning"),
+            blocks=blocks,
         )
 
 

@@ -26,6 +26,7 @@ from bot.errors import StoreError
 from bot.events import Hub, Signal
 from bot.jsonio import clean_text
 from bot.keys import SessionKey, parse_key
+from bot.lanes import STOP_TOPIC
 from bot.routing import Click, Command, Drop, Facts, Pair, Prompt, Revise, decide
 from bot.steps import step
 from bot.store import inbox, moves, people, runs, sessions, upkeep
@@ -97,7 +98,7 @@ class Inbound:
             return
         step("inbound.stored")
         self.states.setdefault(account, ChannelState()).last_event_at = now
-        self._tell(accepted)
+        await self._tell(accepted)
         if accepted.kind == "prompt" and accepted.state == "new":
             self._acknowledge(message)
 
@@ -106,7 +107,7 @@ class Inbound:
         now = self._clock.now()
         script = self._accept(_guarded(message), request, now)
         accepted = await self._engine.tx(script, early=self._begin)
-        self._tell(accepted)
+        await self._tell(accepted)
         return accepted
 
     async def quarantine(self, account: str, raw: object, reason: str) -> None:
@@ -157,9 +158,14 @@ class Inbound:
         if accepted.begun is not None:
             self._claims.hand_over(accepted.begun, durable)
 
-    def _tell(self, accepted: Accepted) -> None:
+    async def _tell(self, accepted: Accepted) -> None:
         if accepted.signal is not None:
             self._hub.publish(accepted.signal)
+        for run in accepted.withdrawn:
+            data = {"runId": run, "sessionKey": accepted.session_key}
+            self._hub.publish(Signal("run.withdrawn", data))
+        if accepted.aborted:
+            await self._engine.publish(STOP_TOPIC, {"runs": list(accepted.aborted)})
 
     def _accept(self, message: Message, request: Request | None, now: float) -> Script[Accepted]:
         """Dedupe, decide, and make every row that follows from it."""

@@ -6,7 +6,7 @@ lane, so that `/stop` and `/status` never wait behind a run.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -29,7 +29,7 @@ log = structlog.get_logger("lanes")
 CONTROL = "control:"
 MAX_FAULTS = 3
 GIVEN_UP = {"code": "INTERNAL", "message": "This message could not be processed"}
-_STOP_TOPIC = "stop"
+STOP_TOPIC = "stop"
 
 
 def control_lane(address: Address) -> str:
@@ -65,7 +65,7 @@ class Lanes:
         self._claims = claims
         self._gate = turns.gate = Gate(max_concurrent)
         self._closing = False
-        engine.subscribe(_STOP_TOPIC, lambda event: self._abort(event["runs"]))
+        engine.subscribe(STOP_TOPIC, lambda event: self._abort(event["runs"]))
 
     async def drain(self, lane: str) -> None:
         """Work through a lane until it is empty."""
@@ -87,7 +87,7 @@ class Lanes:
         now = self._clock.now()
         stopped = await self._engine.tx(self._withdraw(session_key, run, now))
         if stopped.aborted:
-            await self._engine.publish(_STOP_TOPIC, {"runs": stopped.aborted})
+            await self._engine.publish(STOP_TOPIC, {"runs": stopped.aborted})
         for one in stopped.withdrawn:
             self._hub.publish(Signal("run.withdrawn", {"runId": one, "sessionKey": session_key}))
         return stopped
@@ -117,6 +117,7 @@ class Lanes:
         if claimed is None:
             return False
         turn = claimed.turn
+        self._tell_joined(turn, claimed.joined)
         try:
             made = await self._turns.run(claimed)
         except (StoreError, Fenced):
@@ -125,6 +126,12 @@ class Lanes:
             return await self._fault(turn, error)
         self._claims.keep(turn.session.id, made.transcript)
         return made.more
+
+    def _tell_joined(self, turn: Turn, runs: Sequence[str]) -> None:
+        """These runs are answered with this turn."""
+        for run in runs:
+            data = {"runId": run, "sessionKey": turn.session.key, "joined": turn.id}
+            self._hub.publish(Signal("run.joined", data))
 
     async def _fault(self, turn: Turn, error: Exception) -> bool:
         """A turn raised: try it again later, and give it up with an apology after three times."""

@@ -75,10 +75,15 @@ class ChatEvents:
             self._finished(event, event.body)
 
     def _signalled(self, signal: Signal) -> None:
-        """A run that was taken back before it began ends too."""
+        """A run ends too that was taken back before it began, or is answered with another."""
         run = str(signal.data.get("runId"))
-        if signal.name == "run.withdrawn" and run not in self._ended:
+        if run in self._ended:
+            return
+        if signal.name == "run.withdrawn":
             self._end(run, signal.data["sessionKey"], 1, "aborted", None)
+        elif signal.name == "run.joined":
+            joined = {"joined": signal.data["joined"]}
+            self._end(run, signal.data["sessionKey"], 1, "final", None, more=joined)
 
     def _grown(self, event: RunEvent) -> None:
         run = self._runs.setdefault(event.run, _Run())
@@ -120,11 +125,12 @@ class ChatEvents:
         state: str,
         row: Json | None,
         error: Json | None = None,
+        more: Json | None = None,
     ) -> None:
         self._ended[run] = None
         if len(self._ended) > _ENDED:
             self._ended.popitem(last=False)
-        self._publish(run, session, seq, state, row, error)
+        self._publish(run, session, seq, state, row, error, more)
         for waiter in self._waiting.pop(run, ()):
             if not waiter.done():
                 waiter.set_result(None)
@@ -137,8 +143,10 @@ class ChatEvents:
         state: str,
         row: Json | None,
         error: Json | None = None,
+        more: Json | None = None,
     ) -> None:
         payload = {"runId": run, "sessionKey": session, "seq": seq, "state": state, "message": row}
+        payload.update(more or {})
         if error is not None:
             payload["error"] = error
         self._hub.publish(Signal("chat", payload))

@@ -55,11 +55,14 @@ async def find(core: Core, run: str) -> Row:
 
 
 async def wait(core: Core, run: str, seconds: float) -> Json:
-    """The result of a run, or status `timeout` when it has none yet; the wait stops nothing."""
+    """The result of a run, or status `timeout` when it has none yet; the wait stops nothing.
+
+    A run that was joined has the result of the one that answers its message.
+    """
     ended = asyncio.create_task(core.chat.ended(run), name=f"wait:{run}")
+    until = core.clock.now() + seconds
     try:
         row = await find(core, run)
-        until = core.clock.now() + seconds
         while row["ended_at"] is None and (left := until - core.clock.now()) > 0:
             # The store is asked again now and then: another process may have ended the run.
             pause = asyncio.create_task(core.clock.sleep(min(left, _POLL)), name="wait-pause")
@@ -69,6 +72,8 @@ async def wait(core: Core, run: str, seconds: float) -> Json:
             row = await find(core, run)
     finally:
         ended.cancel()
+    if row["joined"] is not None:
+        return await wait(core, row["joined"], max(0.0, until - core.clock.now()))
     return result(row)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from bot.codec import message_from, stored_message
@@ -12,11 +13,16 @@ from bot.contract import Address, Message
 from bot.engine.port import Row, Script, q
 
 OPEN = "('open', 'running')"
+# What a session's lane does beside answering prompts.
+COMPACT = "compact"
+PROMPT = "prompt"
+# Waiting messages beyond the queue's cap, told in short with the next turn.
+DROPPED = "dropped"
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A message in the inbox. `run` is None for what makes no run."""
+    """A message in the inbox. `run` is None for what makes no run. `at`: when it was accepted."""
 
     id: int
     lane: str
@@ -31,6 +37,7 @@ class Item:
     tries: int
     options: Mapping[str, Any]
     message: Message
+    at: float
 
 
 def dedupe_key(message: Message) -> str:
@@ -102,6 +109,7 @@ def put(
         tries=0,
         options=options or {},
         message=message,
+        at=now,
     )
 
 
@@ -133,6 +141,46 @@ def waiting(lane: str, limit: int) -> Script[list[Item]]:
         f"SELECT * FROM inbox WHERE lane = ? AND state IN {OPEN} ORDER BY id LIMIT ?", lane, limit
     )
     return [item_from(row) for row in rows]
+
+
+def open_prompts(lane: str) -> Script[list[Item]]:
+    """The messages that wait in a lane, oldest first."""
+    rows = yield q(
+        "SELECT * FROM inbox WHERE lane = ? AND state = 'open' AND kind = 'prompt' ORDER BY id",
+        lane,
+    )
+    return [item_from(row) for row in rows]
+
+
+def several(items: Sequence[int]) -> Script[list[Item]]:
+    marks = ", ".join("?" * len(items))
+    rows = yield q(f"SELECT * FROM inbox WHERE id IN ({marks}) ORDER BY id", *items)
+    return [item_from(row) for row in rows]
+
+
+def drop(item: int, now: float, reason: str, *, told: bool) -> Script[None]:
+    """Take a waiting message back because too many wait; with `told` its gist goes on."""
+    yield from finish(item, now, state=DROPPED if told else "withdrawn", reason=reason)
+
+
+def take_dropped(lane: str, before: int) -> Script[list[Message]]:
+    """Messages that were dropped for want of room and not told of yet, this one time."""
+    rows = yield q(
+        "UPDATE inbox SET state = 'withdrawn' WHERE lane = ? AND state = 'dropped' AND id < ? "
+        "RETURNING id, message",
+        lane,
+        before,
+    )
+    return [message_from(json.loads(row["message"])) for row in sorted(rows, key=itemgetter("id"))]
+
+
+def opted(item: Item, **options: Any) -> Script[None]:
+    """Add to an item's options."""
+    yield q(
+        "UPDATE inbox SET options = ? WHERE id = ?",
+        json.dumps({**item.options, **options}),
+        item.id,
+    )
 
 
 def start(item: int, session_key: str | None = None) -> Script[None]:
@@ -191,6 +239,19 @@ def withdraw(lane: str, now: float, run: str | None = None) -> Script[list[str]]
     return [row["run"] for row in rows]
 
 
+def hand_on(item: int, kind: str, lane: str, text: str) -> Script[None]:
+    """Leave an item to another lane as work of a kind, with a text of its own."""
+    rows = yield q("SELECT message FROM inbox WHERE id = ?", item)
+    kept = json.loads(rows[0]["message"]) | {"text": text, "command": None}
+    yield q(
+        "UPDATE inbox SET kind = ?, lane = ?, state = 'open', message = ? WHERE id = ?",
+        kind,
+        lane,
+        json.dumps(kept),
+        item,
+    )
+
+
 def amend(message: Message, now: float) -> Script[list[str]]:
     """An edit or deletion reached messages that still wait: change them, or take them back.
 
@@ -225,4 +286,5 @@ def item_from(row: Row) -> Item:
         tries=row["tries"],
         options=json.loads(row["options"]) if row["options"] else {},
         message=message_from(json.loads(row["message"])),
+        at=row["accepted_at"],
     )

@@ -95,6 +95,21 @@ CREATE TABLE browsers(
   hash TEXT PRIMARY KEY, created_at DOUBLE PRECISION, expires_at DOUBLE PRECISION,
   seen_at DOUBLE PRECISION, agent TEXT)
 """
+_MEMORY_FILES = """
+CREATE TABLE memory_files(
+  agent TEXT NOT NULL, path TEXT NOT NULL, folder TEXT NOT NULL, stamp TEXT NOT NULL,
+  indexed_at DOUBLE PRECISION NOT NULL, PRIMARY KEY(agent, path))
+"""
+_MEMORY_CHUNKS = """
+CREATE TABLE memory_chunks(
+  id {serial}, agent TEXT NOT NULL, path TEXT NOT NULL, folder TEXT NOT NULL,
+  first_line BIGINT NOT NULL, last_line BIGINT NOT NULL, text TEXT NOT NULL, hash TEXT NOT NULL)
+"""
+# The one table that PostgreSQL makes in another way; see bot/store/memory.py.
+_MEMORY_WORDS = """
+CREATE VIRTUAL TABLE memory_words USING fts5(
+  words, tokenize = 'porter unicode61 remove_diacritics 2')
+"""
 
 STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -152,6 +167,30 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             _GRANTS,
             "CREATE INDEX grants_agent ON grants(agent)",
             "CREATE INDEX grants_session ON grants(session) WHERE session IS NOT NULL",
+        ),
+    ),
+    (
+        "joined",
+        (
+            "ALTER TABLE runs ADD COLUMN joined TEXT",
+            "CREATE INDEX inbox_dropped ON inbox(lane, id) WHERE state = 'dropped'",
+        ),
+    ),
+    (
+        "blocks",
+        ("ALTER TABLE outbox ADD COLUMN block TEXT",),
+    ),
+    (
+        "memory",
+        (
+            _MEMORY_FILES,
+            _MEMORY_CHUNKS,
+            "CREATE INDEX memory_chunks_path ON memory_chunks(agent, path)",
+            "CREATE INDEX memory_chunks_folder ON memory_chunks(agent, folder)",
+            "CREATE INDEX memory_chunks_hash ON memory_chunks(hash)",
+            _MEMORY_WORDS,
+            "CREATE TABLE memory_vectors(model TEXT NOT NULL, hash TEXT NOT NULL, "
+            "vector TEXT NOT NULL, PRIMARY KEY(model, hash))",
         ),
     ),
 )

@@ -100,6 +100,13 @@ def end(
     )
 
 
+def join(run: str, into: str, now: float) -> Script[None]:
+    """A run that will not happen by itself: its message is answered by another one."""
+    yield q(
+        "UPDATE runs SET state = 'joined', joined = ?, ended_at = ? WHERE id = ?", into, now, run
+    )
+
+
 def active(session_key: str) -> Script[list[Row]]:
     """The runs of a session that have not ended, oldest first."""
     return (
