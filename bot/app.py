@@ -200,7 +200,7 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     sessions = Sessions(engine, clock, hub, config.default_agent.id)
     commands = command_table(config)
     world = World(config, catalogue, commands, sessions, WEB)
-    claims = Claims(world.timeout)
+    claims = Claims(world)
     channels = Channels()
     acks = Acks(clock, channels)
     inbound = Inbound(engine, clock, hub, world, claims, acks.react)

@@ -8,7 +8,7 @@ from typing import Any
 from bot import __version__
 from bot.admission import call_pattern, is_owner
 from bot.config.agents import Agent
-from bot.config.channels import ChannelSettings
+from bot.config.channels import ChannelSettings, Queue, QueueChange
 from bot.config.settings import Config
 from bot.context.prompt import AgentPrompt
 from bot.contract import Message
@@ -71,6 +71,18 @@ class World:
     def threads(self, account: str) -> bool:
         """Is a mention in a room answered in a thread below it?"""
         return account in self.roots and self.channel(account).threads
+
+    def queue(self, account: str, session: Session) -> Queue:
+        """How messages of an account wait in a session: its own wish goes before the channel's."""
+        queue = self.config.queue_of(account)
+        if not session.settings.queue:
+            return queue
+        own = QueueChange.model_validate(dict(session.settings.queue))
+        return queue.model_copy(update=own.model_dump(exclude_none=True))
+
+    def settle(self, account: str) -> float:
+        """Seconds in which a first message lets more come."""
+        return self.config.debounce_of(account)
 
     def use(self, config: Config) -> None:
         """Go on with other channel accounts and routes. What else differs needs a new start."""
