@@ -24,6 +24,10 @@ from bot.claims import Claims
 from bot.clock import Clock, SystemClock
 from bot.config.channels import Channel as ChannelConfig
 from bot.config.settings import Config
+from bot.context.gather import Scenes
+from bot.context.recall import Memory
+from bot.context.seeds import seed
+from bot.context.skills import Shelves
 from bot.contract import Adapter, CommandSpec
 from bot.control import Control
 from bot.delivery import Delivery
@@ -107,6 +111,8 @@ class App:
     lanes: Lanes
     commands: CommandTable
     supervisor: Supervisor
+    scenes: Scenes
+    memory: Memory
 
     async def start(self, *, channels: bool = True) -> None:
         """Wake what was open, then let the channels in."""
@@ -158,6 +164,7 @@ class App:
         await self.engine.close()
         await self.chat.stop()
         await self.catalogue.close()
+        await self.memory.close()
         self.lock.free()
 
 
@@ -196,7 +203,8 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     engine = Embedded(path, clock)
     hub = Hub()
     chat = ChatEvents(hub, clock)
-    catalogue = Catalogue(config, clock)
+    workspaces = Workspaces(state, lambda: world.config, seed)
+    catalogue = Catalogue(config, clock, workspaces.ensure)
     sessions = Sessions(engine, clock, hub, config.default_agent.id)
     commands = command_table(config)
     world = World(config, catalogue, commands, sessions, WEB)
@@ -206,22 +214,26 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     inbound = Inbound(engine, clock, hub, world, claims, acks.react)
     channels.add(Channel(WebChat(WEB, chat)))
     delivery = Delivery(engine, clock, channels)
-    workspaces = Workspaces(state, lambda: world.config)
+    shelves = Shelves(state, Path.home(), os.environ)
+    scenes = Scenes(lambda: world.config, workspaces.ensure, shelves)
+    memory = Memory(engine, clock, lambda: world.config, workspaces.ensure)
     media = Media(engine, channels, workspaces.ensure)
     reach = Reach(
-        engine, clock, hub, lambda: world.config, workspaces.ensure, workspaces.folder, state
-    )
+        engine, clock, hub, lambda: world.config, workspaces.ensure, workspaces.folder, state,
+        memory, scenes.scope, scenes.attached,
+    )  # fmt: skip
     tools = Tools(built_in(reach))
-    turns = Turns(engine, clock, hub, delivery, world, tools, media)
+    turns = Turns(engine, clock, hub, delivery, world, tools, media, scenes)
     control = Control(engine, clock, hub, commands, world, inbound.release, delivery.fitting, WEB)
     lanes = Lanes(engine, clock, hub, turns, control.run, claims, config.messages.max_concurrent)
-    world.stopper = lanes.stop
+    world.stopper, world.scenes = lanes.stop, scenes
+    world.offered = tools.specs
     engine.handle("lane", lanes.drain)
     engine.handle("out", delivery.drain)
     supervisor = Supervisor(engine, clock, inbound, _published(commands))
     app = App(
         config, state, clock, lock, engine, hub, chat, catalogue, sessions, world, inbound,
-        channels, turns, lanes, commands, supervisor,
+        channels, turns, lanes, commands, supervisor, scenes, memory,
     )  # fmt: skip
     for account in config.channels.values():
         _add_channel(app, account)

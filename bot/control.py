@@ -38,6 +38,10 @@ class Desk(Protocol):
 
     async def stop(self, session_key: str) -> Stopped: ...
 
+    async def context(self, key: str) -> Mapping[str, Any]: ...
+
+    async def skills(self, agent: str) -> Sequence[Mapping[str, Any]]: ...
+
 
 class Control:
     """Runs commands."""
@@ -122,6 +126,7 @@ class Control:
             sessions=port,
             agents=_Agents(self, item),
             runs=_Runs(self._desk, item.session_key),
+            context=_Context(self._desk, item.session_key, item.agent),
             commands=self._table.infos,
         )
 
@@ -195,6 +200,21 @@ class _Agents:
     def _routed(self, agent: str) -> Script[None]:
         now = self._control._clock.now()
         yield from people.route(self._item.message.address.key, agent, self._item.requester, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """`ContextPort` for one session."""
+
+    desk: Desk
+    key: str
+    agent: str
+
+    async def report(self) -> Mapping[str, Any]:
+        return await self.desk.context(self.key)
+
+    async def skills(self) -> Sequence[Mapping[str, Any]]:
+        return await self.desk.skills(self.agent)
 
 
 @dataclass(frozen=True, slots=True)

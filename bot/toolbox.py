@@ -8,11 +8,14 @@ from pathlib import Path
 
 from bot.clock import Clock
 from bot.config.settings import Config
+from bot.context.memory import Scope
+from bot.context.recall import Memory
 from bot.engine.port import Engine
 from bot.events import Hub
 from bot.folder import Folder
+from bot.tools.memory import MemoryGet, MemorySearch
 from bot.tools.sessions import SessionStatus
-from bot.types import Tool
+from bot.types import Tool, Turn
 
 
 def no_skills(agent: str) -> Sequence[Path]:
@@ -24,7 +27,8 @@ def no_skills(agent: str) -> Sequence[Path]:
 class Reach:
     """What tools are built from. `config` gives the present configuration, `workspace` an agent's
     folder and `folder` the same as tools reach into it; `state` is the state directory. `skills`
-    gives the folders of an agent's attached skills."""
+    gives the folders of an agent's attached skills, `scope` whose memory a run (of an owner, if so)
+    may know."""
 
     engine: Engine
     clock: Clock
@@ -33,9 +37,21 @@ class Reach:
     workspace: Callable[[str], Path]
     folder: Callable[[str], Folder]
     state: Path
+    memory: Memory
+    scope: Callable[[Turn, bool], Scope]
     skills: Callable[[str], Sequence[Path]] = no_skills
 
 
 def built_in(reach: Reach) -> list[Tool]:
     """Every tool that comes with the program; which of them an agent holds its policy says."""
-    return [SessionStatus()]
+    return [
+        SessionStatus(),
+        MemorySearch(reach.memory, reach.scope, reach.clock, lambda name: _zone(reach, name)),
+        MemoryGet(reach.memory, reach.scope),
+    ]
+
+
+def _zone(reach: Reach, agent: str) -> str:
+    config = reach.config()
+    found = config.agent(agent)
+    return (found.timezone if found else None) or config.tasks.timezone

@@ -175,7 +175,8 @@ class ToolContext:
     `call` names this call within the run, as the journal does. `update` tells watchers how it goes.
     `owner`: the requester may do what only owners may. `env` holds variables for programs that the
     tool starts, for this run alone. Inside `away()` a call waits for a person or another run: its
-    run's time limit stands still, and its place among all runs is given back.
+    run's time limit stands still, and its place among all runs is given back. `skills_only`: of files
+    only those of attached skills may be read.
     """
 
     turn: Turn
@@ -186,6 +187,7 @@ class ToolContext:
     owner: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
     away: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    skills_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +308,18 @@ class AgentsPort(Protocol):
         ...
 
 
+class ContextPort(Protocol):
+    """What commands may know of what the model is given."""
+
+    async def report(self) -> Mapping[str, Any]:
+        """Everything that the next request here begins with: see `bot.context.report`."""
+        ...
+
+    async def skills(self) -> Sequence[Mapping[str, Any]]:
+        """The rows of `skills.list` for the agent of this conversation."""
+        ...
+
+
 class RunsPort(Protocol):
     """What commands may do with runs: stop this session's, and see its state."""
 
@@ -332,6 +346,7 @@ class CommandContext:
     sessions: SessionsPort
     agents: AgentsPort
     runs: RunsPort
+    context: ContextPort
     commands: Sequence[CommandInfo]
 
 

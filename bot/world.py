@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from bot import __version__
@@ -10,7 +10,10 @@ from bot.admission import call_pattern, is_owner
 from bot.config.agents import Agent
 from bot.config.channels import ChannelSettings, Queue, QueueChange
 from bot.config.settings import Config
-from bot.context.prompt import AgentPrompt
+from bot.context.gather import Scenes
+from bot.context.gather import row as skill_row
+from bot.context.report import report
+from bot.context.scene import AgentPrompt, Asked
 from bot.contract import Message
 from bot.errors import RequestError, RunError
 from bot.keys import SessionKey, parse_key
@@ -21,8 +24,8 @@ from bot.providers.chosen import Chosen
 from bot.routing import Agents, Facts, compile_rules, link_table
 from bot.sessions import Sessions
 from bot.store import sessions as session_scripts
-from bot.tools.perform import ToolPolicy
-from bot.types import CommandTable, Session, Settings, Turn
+from bot.tools.policy import NOTHING, ToolPolicy, policy_of
+from bot.types import CommandTable, Session, Settings, ToolSpec, Turn
 
 _NOBODY = ("",)
 WEB_SETTINGS = ChannelSettings(dm_policy="open", allow_from=("*",))
@@ -57,6 +60,8 @@ class World:
         self.group_history = config.messages.group_history
         self.per_sender = (limit.count, limit.per) if limit else None
         self.stopper: Callable[[str], Awaitable[Stopped]] | None = None
+        self.scenes: Scenes | None = None
+        self.offered: Callable[[ToolPolicy], Sequence[ToolSpec]] | None = None
         # Accounts whose platform keeps `/name` for itself, so that `!name` is a command too.
         self.bangs: set[str] = set()
         # Accounts whose platform begins a thread below any message.
@@ -181,6 +186,8 @@ class World:
             source=source,
             cost=lambda usage: self._catalogue.cost(ref, usage),
             images=card is None or "image" in card.input,
+            reserve=agent.compaction.reserve,
+            keep=agent.compaction.keep_recent,
         )
 
     def _running(self, name: str) -> Agent:
@@ -194,11 +201,13 @@ class World:
         zone = found.timezone or self.config.tasks.timezone
         return AgentPrompt(found.name or found.id, found.prompt, zone)
 
-    def tools(self, agent: str) -> ToolPolicy:
+    def tools(self, turn: Turn, ref: str) -> ToolPolicy:
+        return self.policy(turn.session.agent, ref, turn.session.key)
+
+    def policy(self, agent: str, ref: str, key: str) -> ToolPolicy:
+        """What an agent may call in a session when a model (`provider/model`) answers."""
         found = self.config.agent(agent)
-        if found is None:
-            return ToolPolicy("minimal", [], ["*"])
-        return ToolPolicy(found.tools.profile, list(found.tools.allow), list(found.tools.deny))
+        return policy_of(found, ref, key, self.config.tools.sandbox) if found else NOTHING
 
     def timeout(self, agent: str) -> float:
         found = self.config.agent(agent)
@@ -246,6 +255,40 @@ class World:
             "compactions": row["compactions"] if row is not None else 0,
             "demo": ref.startswith("demo/"),
         }
+
+    async def context(self, key: str) -> Mapping[str, Any]:
+        """What `/context` shows of a session: everything that its next request begins with."""
+        assert self.scenes is not None and self.offered is not None
+        row = await self._sessions.get(key)
+        agent = self._running(parse_key(key).agent)
+        session = (
+            session_scripts.session_from(row)
+            if row is not None
+            else Session(id="", key=key, agent=agent.id, label="Main")
+        )
+        settings = session.settings
+        ref, _ = self.model_of(agent, settings)
+        kind = row["chat_kind"] if row is not None else None
+        specs = self.offered(self.policy(agent.id, ref, key))
+        asked = Asked(
+            ref,
+            settings.thinking or agent.thinking,
+            settings.reasoning or "off",
+            tuple(spec.name for spec in specs),
+        )
+        return report(
+            self.prompt(agent.id),
+            await self.scenes.look(session, kind),
+            asked,
+            specs,
+            used=row["context_used"] if row is not None else 0,
+            limit=self._catalogue.window(agent, ref),
+        )
+
+    async def skills(self, agent: str) -> list[dict[str, Any]]:
+        """Every skill that an agent could have. Raises RequestError NOT_FOUND."""
+        assert self.scenes is not None
+        return [skill_row(one) for one in await self.scenes.skills(self.agent(agent).id)]
 
     async def stop(self, session_key: str) -> Stopped:
         assert self.stopper is not None

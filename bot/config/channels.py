@@ -58,6 +58,9 @@ class Group(Section):
         default=None, description="author ids who may speak here; null: the channel's"
     )
     prompt: Text | None = Field(default=None, description="extra system text for this group")
+    memory: Flag = Field(
+        default=False, description="recall what the asking person's memory holds, before everybody"
+    )
 
 
 class ChannelSettings(Section):
