@@ -6,6 +6,7 @@ from bot.gateway import (
     methods_channels,
     methods_chat,
     methods_config,
+    methods_models,
     methods_runs,
     methods_sessions,
     methods_system,
@@ -19,6 +20,7 @@ METHODS: tuple[Method, ...] = (
     *methods_sessions.METHODS,
     *methods_channels.METHODS,
     *methods_config.METHODS,
+    *methods_models.METHODS,
     *methods_system.METHODS,
 )
 

@@ -77,7 +77,8 @@ class Catalogue:
 
     def build(self, name: str, settings: ProviderSettings, agent: str) -> Provider:
         """A provider that nobody keeps: whoever asks for it closes it. Raises RunError."""
-        folder = self._folder(agent) if self._folder else None
+        program = (settings.api or name) in PROGRAMS
+        folder = self._folder(agent) if self._folder and program else None
         return build(name, settings, clock=self._clock, folder=folder, permit=self._permit)
 
     def settings(self, name: str) -> ProviderSettings:
@@ -112,7 +113,7 @@ class Catalogue:
         name, model = split_ref(ref)
         own = agent.id if agent is not None and name in agent.providers else ""
         provider = self._providers.get((name, own))
-        learnt = provider.window(model) if isinstance(provider, Measures) else None
+        learnt = _learnt(provider, model) if provider is not None else None
         return learnt or (found.window if found else None)
 
     def cost(self, ref: str, usage: Usage) -> float | None:
@@ -180,6 +181,10 @@ class Catalogue:
             "input": list(card.input) if card else ["text"],
             "cost": dict(cost) if cost else None,
         }
+
+
+def _learnt(provider: Provider, model: str) -> int | None:
+    return provider.window(model) if isinstance(provider, Measures) else None
 
 
 def unready(name: str, settings: ProviderSettings) -> str | None:

@@ -161,9 +161,14 @@ class Http:
                 response = await self.post(url, body, sent)
             if not 200 <= response.status < 300:
                 raise Refused(await self.refusal(response))
-            return jsonio.loads(await _read(response, MAX_DOCUMENT), max_bytes=MAX_DOCUMENT)
+            data = await _read(response, MAX_DOCUMENT)
         except (aiohttp.ClientError, OSError) as error:
             raise Refused(self.lost(error)) from error
+        except ValueError as error:
+            text = f"cannot ask {self.name}: {scrub(str(error), self.secrets)}"
+            raise Refused(failure("MODEL_BAD_REQUEST", text)) from None
+        try:
+            return jsonio.loads(data, max_bytes=MAX_DOCUMENT)
         except ValueError:
             text = f"{self.name} answered something that is not JSON; check its base_url"
             raise Refused(failure("MODEL_CUT", text)) from None
