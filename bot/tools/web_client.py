@@ -240,6 +240,8 @@ def _kind(error: Exception) -> str:
     """A failure in a few words that hold nothing of the server's own."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
         return "its certificate is not accepted"
+    if isinstance(error, aiohttp.InvalidURL):
+        return "its address is written in a form that is not used"
     if isinstance(error, aiohttp.ClientConnectorError):
         return "it does not accept connections"
     if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ServerDisconnectedError):

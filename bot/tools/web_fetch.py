@@ -11,8 +11,8 @@ from pydantic import Field
 
 from bot.clock import Clock
 from bot.errors import FetchError
-from bot.tools.arguments import Arguments, checked, schema
 from bot.tools.recent import Recent
+from bot.tools.typed_arguments import Arguments, checked, schema
 from bot.tools.untrusted import quoted
 from bot.tools.web_client import Answer, WebClient
 from bot.tools.web_text import decoded, markdown

@@ -15,8 +15,8 @@ from bot.config.agents import SEARCHES, Provider
 from bot.config.settings import Config
 from bot.errors import FetchError
 from bot.jsonio import dumps, loads
-from bot.tools.arguments import Arguments, checked, schema
 from bot.tools.recent import Recent
+from bot.tools.typed_arguments import Arguments, checked, schema
 from bot.tools.untrusted import quoted
 from bot.tools.web_client import Answer, WebClient
 from bot.tools.web_text import markdown
