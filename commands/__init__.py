@@ -10,7 +10,21 @@ from types import ModuleType
 
 from bot.errors import ConfigError
 from bot.types import CommandTable
-from commands import agent, commands, help, model, new, reset, session, status, stop, whoami
+from commands import (
+    agent,
+    commands,
+    context,
+    help,
+    model,
+    new,
+    queue,
+    reset,
+    session,
+    skill,
+    status,
+    stop,
+    whoami,
+)
 from commands.registry import Command, command
 
 __all__ = ["BUILT_IN", "GROUP", "Command", "command", "table"]
@@ -18,7 +32,21 @@ __all__ = ["BUILT_IN", "GROUP", "Command", "command", "table"]
 GROUP = "trunkline.commands"
 
 # The order in which /help, /commands, the menus of the platforms and the documentation show them.
-BUILT_IN = (new, reset, stop, session, agent, model, status, whoami, help, commands)
+BUILT_IN = (
+    new,
+    reset,
+    stop,
+    session,
+    agent,
+    model,
+    skill,
+    queue,
+    status,
+    context,
+    whoami,
+    help,
+    commands,
+)
 
 
 def table(extra: Sequence[str] = ()) -> CommandTable:

@@ -28,6 +28,8 @@ VERBS: dict[str, str] = {
     "pairing": "Let people in, or keep them out",
     "agents": "The agents of the configuration",
     "models": "The models that agents may use",
+    "memory": "Search and index what agents have noted",
+    "skills": "The skills of agents, and why one is not offered",
     "sessions": "List, read, export and reset sessions",
     "why": "One message's whole story",
     "logs": "Read the log",

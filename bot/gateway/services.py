@@ -9,6 +9,7 @@ from typing import Protocol
 from bot.clock import Clock
 from bot.config.channels import Channel
 from bot.config.settings import Config
+from bot.context.recall import Memory
 from bot.contract import Adapter, HttpRequest, HttpResponse
 from bot.engine.port import Engine
 from bot.errors import RequestError, StoreError
@@ -63,6 +64,7 @@ class Core:
     inbound: Inbound
     lanes: Lanes
     turns: Turns
+    memory: Memory
     started_at: float
     accounts: Accounts
     file: ConfigFile

@@ -121,6 +121,18 @@ class Runs:
         return self.now
 
 
+@dataclass
+class Context:
+    now: dict[str, Any] = field(default_factory=dict)
+    rows: Sequence[Mapping[str, Any]] = ()
+
+    async def report(self) -> Mapping[str, Any]:
+        return self.now
+
+    async def skills(self) -> Sequence[Mapping[str, Any]]:
+        return self.rows
+
+
 def make(key: str, label: str, at: float = 0.0) -> Session:
     return Session(id="1", key=key, agent="main", label=label, updated_at=at)
 
@@ -141,6 +153,7 @@ class Chat:
     sessions: Sessions = field(default_factory=Sessions)
     agents: Agents = field(default_factory=Agents)
     runs: Runs = field(default_factory=Runs)
+    known: Context = field(default_factory=Context)
     infos: Sequence[CommandInfo] = table().infos
 
     async def answer(self, typed: str) -> Answer:
@@ -169,5 +182,6 @@ class Chat:
             sessions=self.sessions,
             agents=self.agents,
             runs=self.runs,
+            context=self.known,
             commands=self.infos,
         )
