@@ -10,7 +10,7 @@ import contextlib
 import hmac
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 from zlib import crc32
@@ -257,11 +257,12 @@ class Telegram(Adapter):
         message = replace(message, chat=self._homes.get(message.chat, message.chat))
         with self._calls():
             try:
-                return await _or_plain(message, lambda it: it.send(self._bot))
+                return await _or_plain(message, lambda it: it.send(self._bot, self._call))
             except ChatMigrated as error:
                 # The group has become a supergroup, and what was refused goes there.
                 self._homes[message.chat] = new = str(error.new_chat_id)
-            return await _or_plain(replace(message, chat=new), lambda it: it.send(self._bot))
+            moved = replace(message, chat=new)
+            return await _or_plain(moved, lambda it: it.send(self._bot, self._call))
 
     def _home(self, to: Address) -> Address:
         """The address itself, or where its group went; the core learns that by the update."""
@@ -273,6 +274,9 @@ class Telegram(Adapter):
             self._begun[key] = sent
         while len(self._begun) > _MOST_BEGUN:
             del self._begun[next(iter(self._begun))]
+
+    async def _call(self, method: str, fields: Mapping[str, Any]) -> Any:
+        return await self._request.call(f"{self._url}/{method}", fields)
 
     @contextlib.contextmanager
     def _calls(self, *fine: str) -> Iterator[None]:
@@ -309,7 +313,7 @@ class Telegram(Adapter):
         message = Outgoing(ref.address.conversation, payloads[0]["text"], extra)
         number = whole(ref.id)
         with self._calls("message is not modified"):
-            await _or_plain(message, lambda it: it.edit(self._bot, number))
+            await _or_plain(message, lambda it: it.edit(self._call, number))
 
     async def delete(self, ref: Ref) -> None:
         number = whole(ref.id)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from telegram import Bot, Message
 
@@ -34,6 +34,10 @@ _METHODS = {
 _LARGEST_PHOTO = 10_000_000
 
 
+# A method of the API with its fields; the result as plain data.
+Call: TypeAlias = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """One message to send: `extra` goes along as it is, `file` makes it one of the file methods.
@@ -47,11 +51,12 @@ class Outgoing:
     file: File | None = None
     bare: bool = False
 
-    async def send(self, bot: Bot) -> str:
-        """Send it; the message's id. Raises the library's errors."""
+    async def send(self, bot: Bot, call: Call) -> str:
+        """Send it, text by a straight `call`; the message's id. Raises the library's errors."""
         extra = dict(self.extra)
         if self.file is None:
-            return _id(await bot.send_message(self.chat, self.text, api_kwargs=extra))
+            fields = {"chat_id": self.chat, "text": self.text, **extra}
+            return str(int((await call("sendMessage", fields))["message_id"]))
         name, data = _CONTROL.sub("_", self.file.name), self.file.data
         method = "document" if self.bare else _METHODS.get(self.file.mime, "document")
         if method == "photo" and len(data) <= _LARGEST_PHOTO:
@@ -66,9 +71,10 @@ class Outgoing:
             return _id(await bot.send_video(self.chat, data, filename=name, api_kwargs=extra))
         return _id(await bot.send_document(self.chat, data, filename=name, api_kwargs=extra))
 
-    async def edit(self, bot: Bot, message_id: int) -> None:
+    async def edit(self, call: Call, message_id: int) -> None:
         """Put this in the place of a message's text. Raises the library's errors."""
-        await bot.edit_message_text(self.text, self.chat, message_id, api_kwargs=dict(self.extra))
+        place = {"chat_id": self.chat, "message_id": message_id}
+        await call("editMessageText", {**place, "text": self.text, **self.extra})
 
     async def draft(self, bot: Bot, number: int) -> None:
         """Show it as being written (#sendmessagedraft). Raises the library's errors."""
