@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, ClassVar, Literal, Protocol
 from urllib.parse import quote, unquote
 
@@ -20,6 +21,11 @@ Change = Literal["new", "edited", "deleted", "reaction", "action", "command"]
 AttachmentKind = Literal["image", "audio", "video", "file", "sticker", "location", "contact"]
 
 _ADDRESS_SAFE = "!$&'()*+,;=@/-._~"
+
+
+@lru_cache(4096)
+def _quoted(part: str) -> str:
+    return quote(part, safe=_ADDRESS_SAFE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ class Address:
         parts = [self.channel, self.account, self.conversation]
         if self.thread is not None:
             parts.append(self.thread)
-        return ":".join(quote(part, safe=_ADDRESS_SAFE) for part in parts)
+        return ":".join(map(_quoted, parts))
 
     @classmethod
     def parse(cls, key: str) -> Address:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import quote
 
@@ -35,6 +36,7 @@ class SessionKey:
     slug: str | None = None
 
 
+@lru_cache(4096)
 def fold(part: str) -> str:
     """One part of a key: lower case, everything outside `[a-z0-9._+@=-]` percent-encoded."""
     return quote(part.lower(), safe="._+@=-").replace("~", "%7E").lower()
@@ -71,6 +73,7 @@ def slug_of(label: str) -> str:
     return _SLUG_RUN.sub("-", label.lower()).strip("-")[:48].strip("-") or "chat"
 
 
+@lru_cache(4096)
 def parse_key(text: str, default_agent: str | None = None) -> SessionKey:
     """Read a key as typed (`main` stands for the default agent's). Raises ValueError."""
     if text.strip().lower() == "main" and default_agent:

@@ -34,6 +34,12 @@ def take(session_key: str, before: int) -> Script[list[tuple[Message, str]]]:
 
     Each with what the message had said.
     """
+    noted = yield q(
+        "SELECT 1 AS noted FROM inbox WHERE session_key = ? AND state = 'noted' LIMIT 1",
+        session_key,
+    )
+    if not noted:
+        return []
     rows = yield q(
         "UPDATE inbox SET state = 'done' WHERE session_key = ? AND state = 'noted' AND id < ? "
         "RETURNING id, message, options",
