@@ -288,7 +288,7 @@ class Acceptance:
         request, account = self.request, self.message.address.account
         alone = request is not None and bool(request.options or not request.commands)
         if (yield from inbox.more(lane)):
-            queue = self.claims.rules.queue(account, sessions.session_from(session))
+            queue = self.claims.rules.queue(account, sessions.session_from(session).settings)
             return (yield from make_room(lane, queue, alone, self.now))
         settle = 0.0 if alone or request else self.claims.rules.settle(account)
         return Room({SETTLE: settle}) if settle and not self.message.attachments else None

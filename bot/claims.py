@@ -20,7 +20,7 @@ from bot.keys import parse_key
 from bot.queue import STEER, STEERED, begins_at, gathered, joined, steerable
 from bot.store import entries, inbox, outbox, overheard, revisions, runs, sessions
 from bot.store.inbox import COMPACT, PROMPT, Item
-from bot.types import Entry, Session, Turn
+from bot.types import Entry, Settings, Turn
 
 _CACHED_SESSIONS = 256
 _CACHED_ENTRIES = 50_000
@@ -84,7 +84,7 @@ class Transcripts:
 
     def keep(self, session: str, history: list[Entry]) -> None:
         """Remember a transcript that is stored to its last line; one with a gap is not."""
-        if history[-1].seq - history[0].seq + 1 != len(history):
+        if not history or history[-1].seq - history[0].seq + 1 != len(history):
             return
         self._entries += len(history) - len(self._kept.pop(session, ()))
         self._kept[session] = history
@@ -102,7 +102,7 @@ class Rules(Protocol):
         """How long one run may take."""
         ...
 
-    def queue(self, account: str, session: Session) -> Queue:
+    def queue(self, account: str, settings: Settings) -> Queue:
         """How messages of an account wait in a session."""
         ...
 
@@ -155,7 +155,9 @@ class Claims:
         """Begin what waits: with all that joins it, and not before its author had time for more."""
         group = [item]
         if item.kind == PROMPT:
-            queue = self.rules.queue(item.message.address.account, sessions.session_from(row))
+            queue = self.rules.queue(
+                item.message.address.account, sessions.session_from(row).settings
+            )
             group = gathered((yield from inbox.open_prompts(item.lane)), queue)
         if (due := begins_at(group)) > now:
             yield Wake("lane", item.lane, due)

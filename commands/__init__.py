@@ -12,6 +12,7 @@ from bot.errors import ConfigError
 from bot.types import CommandTable
 from commands import (
     agent,
+    approve,
     commands,
     context,
     help,
@@ -41,6 +42,7 @@ BUILT_IN = (
     model,
     skill,
     queue,
+    approve,
     status,
     context,
     whoami,

@@ -6,7 +6,7 @@ import math
 from array import array
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from bot.clock import Clock
 from bot.config.agents import Provider
@@ -21,7 +21,8 @@ BATCH = 16
 MAX_DIMENSIONS = 8192
 TIMEOUT = 30.0
 
-Vector = array[float]
+# Subscripted only for the type checker: the class itself is no generic before Python 3.12.
+Vector: TypeAlias = "array[float]"
 
 
 class NoVectors(Exception):
