@@ -22,7 +22,9 @@ from bot import __version__
 from bot.channels import Channel, Channels
 from bot.claims import Claims
 from bot.clock import Clock, SystemClock
+from bot.config.channels import Blocks
 from bot.config.channels import Channel as ChannelConfig
+from bot.config.secrets import secrets_in
 from bot.config.settings import Config
 from bot.context.gather import Scenes
 from bot.context.recall import Memory
@@ -41,12 +43,16 @@ from bot.lanes import Lanes
 from bot.live import Acks
 from bot.media import Media
 from bot.providers.catalogue import Catalogue
+from bot.reply import Secrets
+from bot.reply.blocks import Pace
 from bot.sessions import Sessions
 from bot.store import upkeep
 from bot.store.migrations import open_store
 from bot.supervisor import Supervisor
 from bot.toolbox import Reach, built_in
+from bot.tools.approval import Approvals
 from bot.tools.registry import Tools
+from bot.tools.shell_jobs import Jobs
 from bot.turn import Turns
 from bot.types import CommandTable
 from bot.workspace import Workspaces
@@ -113,6 +119,8 @@ class App:
     supervisor: Supervisor
     scenes: Scenes
     memory: Memory
+    approvals: Approvals
+    jobs: Jobs
 
     async def start(self, *, channels: bool = True) -> None:
         """Wake what was open, then let the channels in."""
@@ -159,7 +167,9 @@ class App:
         """Let nothing new in, give what runs `grace` seconds, close. Raises nothing."""
         await self.supervisor.quiet()
         self.lanes.close()
+        self.approvals.close()
         await self.engine.drain(grace)
+        await self.jobs.close()
         await self.supervisor.close()
         await self.engine.close()
         await self.chat.stop()
@@ -213,31 +223,44 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     acks = Acks(clock, channels)
     inbound = Inbound(engine, clock, hub, world, claims, acks.react)
     channels.add(Channel(WebChat(WEB, chat)))
-    delivery = Delivery(engine, clock, channels)
+    secrets = Secrets(_secrets(config, state))
+    delivery = Delivery(engine, clock, channels, secrets)
     shelves = Shelves(state, Path.home(), os.environ)
     scenes = Scenes(lambda: world.config, workspaces.ensure, shelves)
     memory = Memory(engine, clock, lambda: world.config, workspaces.ensure)
     media = Media(engine, channels, workspaces.ensure)
+    approvals = Approvals(engine, clock, hub, lambda: world.config, WEB)
+    jobs = Jobs(clock)
+    hub.listen(jobs.hear)
     reach = Reach(
         engine, clock, hub, lambda: world.config, workspaces.ensure, workspaces.folder, state,
-        memory, scenes.scope, scenes.attached,
+        memory, scenes.scope, approvals, jobs, scenes.attached,
     )  # fmt: skip
     tools = Tools(built_in(reach))
-    turns = Turns(engine, clock, hub, delivery, world, tools, media, scenes)
+    turns = Turns(engine, clock, hub, delivery, world, tools, media, scenes, secrets)
     control = Control(engine, clock, hub, commands, world, inbound.release, delivery.fitting, WEB)
     lanes = Lanes(engine, clock, hub, turns, control.run, claims, config.messages.max_concurrent)
     world.stopper, world.scenes = lanes.stop, scenes
     world.offered = tools.specs
+    world.approvals, turns.approve = approvals, approvals.approve
     engine.handle("lane", lanes.drain)
     engine.handle("out", delivery.drain)
     supervisor = Supervisor(engine, clock, inbound, _published(commands))
     app = App(
         config, state, clock, lock, engine, hub, chat, catalogue, sessions, world, inbound,
-        channels, turns, lanes, commands, supervisor, scenes, memory,
+        channels, turns, lanes, commands, supervisor, scenes, memory, approvals,
+        jobs,
     )  # fmt: skip
     for account in config.channels.values():
         _add_channel(app, account)
     return app
+
+
+def _secrets(config: Config, state: Path) -> list[str]:
+    """Every value that may not be shown: the configuration's, and the gateway's own token."""
+    token = state / "token"
+    made = [token.read_text("utf-8", "replace").strip()] if token.is_file() else []
+    return [*secrets_in(config), *made]
 
 
 def _add_channel(app: App, account: ChannelConfig) -> None:
@@ -267,10 +290,17 @@ def _add_channel(app: App, account: ChannelConfig) -> None:
             text_limit=settings.text_limit or 0,
             prefix=app.config.messages.response_prefix,
             ack=settings.ack_reaction or "",
+            pace=_pace(settings.blocks, adapter.caps.max_chars, settings.text_limit or 0),
             max_attachment=int(settings.max_attachment_mb * (1 << 20)),
         )
     )
     app.supervisor.add(adapter)
+
+
+def _pace(blocks: Blocks, *limits: int) -> Pace:
+    """How blocks are cut: none longer than the platform or the account lets a message be."""
+    most = min([blocks.max_chars, *(limit for limit in limits if limit)])
+    return Pace(blocks.at, min(blocks.min_chars, most), most, blocks.idle)
 
 
 def _published(commands: CommandTable) -> list[CommandSpec]:

@@ -42,6 +42,10 @@ class Desk(Protocol):
 
     async def skills(self, agent: str) -> Sequence[Mapping[str, Any]]: ...
 
+    async def approvals_of(self, item: Item) -> Sequence[Mapping[str, Any]]: ...
+
+    async def decide(self, item: Item, name: str, decision: str) -> Mapping[str, Any]: ...
+
 
 class Control:
     """Runs commands."""
@@ -74,6 +78,8 @@ class Control:
         if item.kind == "prompt":
             return self._release(item)
         answer = await self._answer(item)
+        if answer.work is not None:
+            return self._leave(item, answer.work)
         return self._record(item, answer)
 
     async def _answer(self, item: Item) -> Answer:
@@ -127,6 +133,7 @@ class Control:
             agents=_Agents(self, item),
             runs=_Runs(self._desk, item.session_key),
             context=_Context(self._desk, item.session_key, item.agent),
+            approvals=_Approvals(self._desk, item),
             commands=self._table.infos,
         )
 
@@ -149,6 +156,23 @@ class Control:
             yield from outbox.enqueue(item.run, address, replies, now)
         if answer.then:
             yield from self._follow(item, answer.then, now)
+        return (yield from inbox.more(item.lane))
+
+    def _leave(self, item: Item, work: str) -> Script[bool]:
+        """Leave a command to its session's lane, which answers it when it comes to it."""
+        assert item.session_key and item.agent and item.run and item.message.command
+        place = self._place(item)
+        yield from sessions.ensure(
+            parse_key(item.session_key),
+            place.label,
+            place.address,
+            place.chat_kind,
+            self._clock.now(),
+        )
+        wanted = item.message.command.args
+        yield from inbox.hand_on(item.id, work, item.session_key, wanted)
+        yield from runs.move(item.run, item.session_key, item.agent)
+        yield Wake("lane", item.session_key)
         return (yield from inbox.more(item.lane))
 
     def _follow(self, item: Item, text: str, now: float) -> Script[None]:
@@ -230,3 +254,17 @@ class _Runs:
 
     async def status(self) -> Mapping[str, Any]:
         return await self.desk.status(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Approvals:
+    """`ApprovalsPort` for whoever wrote one command."""
+
+    desk: Desk
+    item: Item
+
+    async def pending(self) -> Sequence[Mapping[str, Any]]:
+        return await self.desk.approvals_of(self.item)
+
+    async def decide(self, name: str, decision: str) -> Mapping[str, Any]:
+        return await self.desk.decide(self.item, name, decision)

@@ -329,6 +329,11 @@ def _admitted(
 ) -> Decision:
     route, key = _target(message, facts)
     if message.action is not None:
+        # A button of ours may stand for a command: pressing it is typing that.
+        pressed = _typed(message.action.value, False, ())
+        info = facts.commands.resolve(pressed.name) if pressed else None
+        if pressed and info:
+            return Command(info.name, pressed.args, True, None, route, key, rule, facts.owner)
         return Click(message.action, route, key, rule, facts.owner)
     if message.change == "edited":
         return Revise(message.text, route, key, rule)

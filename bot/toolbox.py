@@ -13,8 +13,12 @@ from bot.context.recall import Memory
 from bot.engine.port import Engine
 from bot.events import Hub
 from bot.folder import Folder
+from bot.tools.approval import Approvals
 from bot.tools.memory import MemoryGet, MemorySearch
 from bot.tools.sessions import SessionStatus
+from bot.tools.shell import Exec
+from bot.tools.shell_jobs import Jobs
+from bot.tools.shell_process import Process
 from bot.types import Tool, Turn
 
 
@@ -28,7 +32,7 @@ class Reach:
     """What tools are built from. `config` gives the present configuration, `workspace` an agent's
     folder and `folder` the same as tools reach into it; `state` is the state directory. `skills`
     gives the folders of an agent's attached skills, `scope` whose memory a run (of an owner, if so)
-    may know."""
+    may know. `approvals` ask people, `jobs` are the programs that were started."""
 
     engine: Engine
     clock: Clock
@@ -39,6 +43,8 @@ class Reach:
     state: Path
     memory: Memory
     scope: Callable[[Turn, bool], Scope]
+    approvals: Approvals
+    jobs: Jobs
     skills: Callable[[str], Sequence[Path]] = no_skills
 
 
@@ -48,6 +54,16 @@ def built_in(reach: Reach) -> list[Tool]:
         SessionStatus(),
         MemorySearch(reach.memory, reach.scope, reach.clock, lambda name: _zone(reach, name)),
         MemoryGet(reach.memory, reach.scope),
+        Exec(
+            reach.engine,
+            reach.clock,
+            reach.config,
+            reach.workspace,
+            reach.state,
+            reach.jobs,
+            reach.approvals,
+        ),
+        Process(reach.clock, reach.jobs),
     ]
 
 

@@ -332,6 +332,18 @@ class RunsPort(Protocol):
         ...
 
 
+class ApprovalsPort(Protocol):
+    """What commands may do with approvals, as the person who typed them."""
+
+    async def pending(self) -> Sequence[Mapping[str, Any]]:
+        """The rows that wait for a decision in this session; for owners, in all."""
+        ...
+
+    async def decide(self, name: str, decision: str) -> Mapping[str, Any]:
+        """Decide by id or code; the row. Raises RequestError with a sentence for the user."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class CommandContext:
     """All that a command can reach. `owner`: may do what only owners may."""
@@ -347,6 +359,7 @@ class CommandContext:
     agents: AgentsPort
     runs: RunsPort
     context: ContextPort
+    approvals: ApprovalsPort
     commands: Sequence[CommandInfo]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from bot import __version__
+from bot.acceptance import OPERATOR
 from bot.admission import call_pattern, is_owner
 from bot.config.agents import Agent
 from bot.config.channels import ChannelSettings, Queue, QueueChange
@@ -24,6 +25,8 @@ from bot.providers.chosen import Chosen
 from bot.routing import Agents, Facts, compile_rules, link_table
 from bot.sessions import Sessions
 from bot.store import sessions as session_scripts
+from bot.store.inbox import Item
+from bot.tools.approval import Approvals
 from bot.tools.policy import NOTHING, ToolPolicy, policy_of
 from bot.types import CommandTable, Session, Settings, ToolSpec, Turn
 
@@ -59,6 +62,7 @@ class World:
         limit = config.limits.per_sender
         self.group_history = config.messages.group_history
         self.per_sender = (limit.count, limit.per) if limit else None
+        self.approvals: Approvals | None = None
         self.stopper: Callable[[str], Awaitable[Stopped]] | None = None
         self.scenes: Scenes | None = None
         self.offered: Callable[[ToolPolicy], Sequence[ToolSpec]] | None = None
@@ -77,12 +81,12 @@ class World:
         """Is a mention in a room answered in a thread below it?"""
         return account in self.roots and self.channel(account).threads
 
-    def queue(self, account: str, session: Session) -> Queue:
+    def queue(self, account: str, settings: Settings) -> Queue:
         """How messages of an account wait in a session: its own wish goes before the channel's."""
         queue = self.config.queue_of(account)
-        if not session.settings.queue:
+        if not settings.queue:
             return queue
-        own = QueueChange.model_validate(dict(session.settings.queue))
+        own = QueueChange.model_validate(dict(settings.queue))
         return queue.model_copy(update=own.model_dump(exclude_none=True))
 
     def settle(self, account: str) -> float:
@@ -204,6 +208,12 @@ class World:
     def tools(self, turn: Turn, ref: str) -> ToolPolicy:
         return self.policy(turn.session.agent, ref, turn.session.key)
 
+    def owner(self, turn: Turn) -> bool:
+        address, owners = turn.message.address, self.config.owners
+        if turn.requester == OPERATOR or address.channel == self._web:
+            return True
+        return is_owner(address.channel, address.account, turn.message.author.id, owners)
+
     def policy(self, agent: str, ref: str, key: str) -> ToolPolicy:
         """What an agent may call in a session when a model (`provider/model`) answers."""
         found = self.config.agent(agent)
@@ -233,6 +243,8 @@ class World:
         settings = session.settings if session else Settings()
         ref, source = self.model_of(agent, settings)
         active = await self._sessions.active_runs(key)
+        account = session.address.account if session and session.address else self._web
+        queue = self.queue(account, settings)
         queued = sum(1 for run in active if run["state"] == "queued")
         return {
             "version": __version__,
@@ -246,7 +258,8 @@ class World:
             "reasoning": settings.reasoning or "off",
             "contextUsed": row["context_used"] if row is not None else 0,
             "contextLimit": self._catalogue.window(agent, ref),
-            "queueMode": self.config.messages.queue.mode,
+            "queueMode": queue.mode,
+            "queue": queue.model_dump(mode="json"),
             "queued": queued,
             "running": len(active) > queued,
             "inputTokens": row["input_tokens"] if row is not None else 0,
@@ -289,6 +302,21 @@ class World:
         """Every skill that an agent could have. Raises RequestError NOT_FOUND."""
         assert self.scenes is not None
         return [skill_row(one) for one in await self.scenes.skills(self.agent(agent).id)]
+
+    async def approvals_of(self, item: Item) -> list[dict[str, Any]]:
+        """What waits for a decision: in the command's session, for an owner everywhere."""
+        assert self.approvals is not None
+        rows = await self.approvals.listed()
+        return [row for row in rows if self._owns(item) or row["sessionKey"] == item.session_key]
+
+    async def decide(self, item: Item, name: str, decision: str) -> dict[str, Any]:
+        """Decide an approval as whoever wrote a command. Raises RequestError."""
+        assert self.approvals is not None
+        by = self.approvals.decider(item.message, item.requester, self._owns(item))
+        return await self.approvals.resolve(name, decision, by)
+
+    def _owns(self, item: Item) -> bool:
+        return bool(item.options.get("owner"))
 
     async def stop(self, session_key: str) -> Stopped:
         assert self.stopper is not None

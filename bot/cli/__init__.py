@@ -26,6 +26,7 @@ VERBS: dict[str, str] = {
     "status": "What runs, and how it is",
     "channels": "Accounts on chat platforms",
     "pairing": "Let people in, or keep them out",
+    "approvals": "What waits for a yes, and the decision",
     "agents": "The agents of the configuration",
     "models": "The models that agents may use",
     "memory": "Search and index what agents have noted",

@@ -41,6 +41,7 @@ def core_of(app: App, config: Path | None = None, log: journal.Journal | None = 
         inbound=app.inbound,
         lanes=app.lanes,
         turns=app.turns,
+        approvals=app.approvals,
         memory=app.memory,
         started_at=app.clock.now(),
         accounts=app,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bot.gateway import (
+    methods_approvals,
     methods_channels,
     methods_chat,
     methods_config,
+    methods_memory,
     methods_models,
     methods_runs,
     methods_sessions,
@@ -20,7 +22,9 @@ METHODS: tuple[Method, ...] = (
     *methods_sessions.METHODS,
     *methods_channels.METHODS,
     *methods_config.METHODS,
+    *methods_memory.METHODS,
     *methods_models.METHODS,
+    *methods_approvals.METHODS,
     *methods_system.METHODS,
 )
 

@@ -26,6 +26,7 @@ from bot.sessions import Sessions
 from bot.store import sessions as session_scripts
 from bot.store import upkeep
 from bot.supervisor import Supervisor
+from bot.tools.approval import Approvals
 from bot.turn import Turns
 from bot.world import World
 
@@ -64,6 +65,7 @@ class Core:
     inbound: Inbound
     lanes: Lanes
     turns: Turns
+    approvals: Approvals
     memory: Memory
     started_at: float
     accounts: Accounts

@@ -6,6 +6,7 @@ States: `posting` and `posted` are a preview on its way and shown; `pending`, `s
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
@@ -35,16 +36,24 @@ class Part:
         return f"{self.run}:{self.part}"
 
 
-def enqueue(run: str, address: Address, replies: Sequence[Reply], now: float) -> Script[None]:
+def enqueue(
+    run: str, address: Address, replies: Sequence[Reply], now: float, first: int = 0
+) -> Script[None]:
     """Put an answer's parts out; the first takes the place of a preview, none removes it.
 
-    `settle` is the first part where nobody knows whether a preview is shown.
+    `settle` is the first part where nobody knows whether a preview is shown. `first` parts were
+    put out before, while the answer was written.
     """
+    if first:
+        for number, reply in enumerate(replies, first):
+            yield from _put(run, number, address, "send", reply, now)
+        yield Wake("out", address.key)
+        return
     rows = yield q("SELECT state FROM outbox WHERE run = ? AND part = 0", run)
     preview = rows[0]["state"] if rows else None
-    first = {"posted": "edit", "posting": "settle"}.get(preview or "", "send")
+    begin = {"posted": "edit", "posting": "settle"}.get(preview or "", "send")
     for number, reply in enumerate(replies):
-        yield from _put(run, number, address, "send" if number else first, reply, now)
+        yield from _put(run, number, address, "send" if number else begin, reply, now)
     if not replies and preview:
         gone = "delete" if preview == "posted" else "settle"
         yield from _put(run, 0, address, gone, Reply(""), now)
@@ -66,6 +75,29 @@ def _put(run: str, part: int, address: Address, op: str, reply: Reply, now: floa
     )
 
 
+def replace(run: str, address: Address, reply: Reply, now: float) -> Script[None]:
+    """Let what was sent as a run's first part become another; where it was not shown, send it."""
+    yield from _put(run, 1, address, "edit", reply, now)
+    yield Wake("out", address.key)
+
+
+def block(
+    run: str, number: int, address: Address, reply: Reply, text: str, now: float
+) -> Script[None]:
+    """Put a part out while the answer is still written; `text` is what it stands for."""
+    yield from _put(run, number, address, "send", reply, now)
+    yield q("UPDATE outbox SET block = ? WHERE run = ? AND part = ?", text, run, number)
+    yield Wake("out", address.key)
+
+
+def beside(run: str, address: Address, reply: Reply, now: float) -> Script[None]:
+    """Put out what goes beside an answer, now. Such parts have numbers below zero."""
+    rows = yield q("SELECT min(part) AS least FROM outbox WHERE run = ?", run)
+    number = min(rows[0]["least"] or 0, 0) - 1
+    yield from _put(run, number, address, "send", reply, now)
+    yield Wake("out", address.key)
+
+
 def own_part(run: str, address: str, now: float) -> Script[Part | None]:
     """Mark a run's first part as being sent, if nothing of the conversation is before it."""
     rows = yield _first(address)
@@ -84,6 +116,10 @@ def _first(address: str) -> Sql:
 
 def _mark_sending(row: Row) -> Script[Part]:
     yield q("UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE id = ?", row["id"])
+    if row["op"] == "edit" and row["ref"] is None:
+        first = yield q("SELECT ref FROM outbox WHERE run = ? AND part = 0", row["run"])
+        ref = first[0]["ref"] if first else None
+        return dataclasses.replace(_part(row), ref=ref, op="edit" if ref else "send")
     return _part(row)
 
 
@@ -165,6 +201,14 @@ def preview_ref(run: str) -> Script[str | None]:
     """The id of the preview that a run has shown, if any."""
     rows = yield q("SELECT ref FROM outbox WHERE run = ? AND part = 0 AND state = 'posted'", run)
     return rows[0]["ref"] if rows else None
+
+
+def blocks(run: str) -> Script[tuple[str, ...]]:
+    """The texts of the parts that a run has sent while it was writing, in order."""
+    rows = yield q(
+        "SELECT block FROM outbox WHERE run = ? AND block IS NOT NULL ORDER BY part", run
+    )
+    return tuple(row["block"] for row in rows)
 
 
 def of_run(run: str) -> Script[list[Row]]:

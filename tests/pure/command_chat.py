@@ -122,6 +122,22 @@ class Runs:
 
 
 @dataclass
+class Approvals:
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    decided: list[tuple[str, str]] = field(default_factory=list)
+    refusal: RequestError | None = None
+
+    async def pending(self) -> Sequence[Mapping[str, Any]]:
+        return self.rows
+
+    async def decide(self, name: str, decision: str) -> Mapping[str, Any]:
+        if self.refusal is not None:
+            raise self.refusal
+        self.decided.append((name, decision))
+        return {"code": name, "decision": decision, "command": "ls -l"}
+
+
+@dataclass
 class Context:
     now: dict[str, Any] = field(default_factory=dict)
     rows: Sequence[Mapping[str, Any]] = ()
@@ -154,6 +170,7 @@ class Chat:
     agents: Agents = field(default_factory=Agents)
     runs: Runs = field(default_factory=Runs)
     known: Context = field(default_factory=Context)
+    approvals: Approvals = field(default_factory=Approvals)
     infos: Sequence[CommandInfo] = table().infos
 
     async def answer(self, typed: str) -> Answer:
@@ -183,5 +200,6 @@ class Chat:
             agents=self.agents,
             runs=self.runs,
             context=self.known,
+            approvals=self.approvals,
             commands=self.infos,
         )
