@@ -15,7 +15,7 @@ from bot.providers.chosen import Chosen
 from bot.speech import Speech
 from bot.steps import step
 from bot.store import entries, runs
-from bot.tools.perform import ToolPolicy
+from bot.tools.policy import ToolPolicy
 from bot.tools.registry import Tools
 from bot.types import Entry, Final, ModelRequest, TextDelta, ThinkDelta, Turn
 
@@ -29,7 +29,13 @@ class Agents(Protocol):
 
     def prompt(self, agent: str) -> AgentPrompt: ...
 
-    def tools(self, agent: str) -> ToolPolicy: ...
+    def tools(self, turn: Turn, ref: str) -> ToolPolicy:
+        """What a run on a model (`provider/model`) may call."""
+        ...
+
+    def owner(self, turn: Turn) -> bool:
+        """May the requester of a run do what only owners may?"""
+        ...
 
     def status_of_run(self, turn: Turn, chosen: Chosen) -> Mapping[str, Any]: ...
 
@@ -76,7 +82,7 @@ class Inference:
         return replace(final, entry=entry)
 
     def _request(self, turn: Turn, chosen: Chosen, history: Sequence[Entry]) -> ModelRequest:
-        policy = self.agents.tools(turn.session.agent)
+        policy = self.agents.tools(turn, chosen.ref)
         return ModelRequest(
             model=chosen.model,
             system=system_prompt(
@@ -86,7 +92,7 @@ class Inference:
                 extra=turn.extra_prompt,
             ),
             entries=conversation(history),
-            tools=self.tools.specs(policy.profile, policy.allow, policy.deny),
+            tools=self.tools.specs(policy),
             thinking=chosen.thinking,
             params=chosen.params,
             max_tokens=chosen.max_tokens,

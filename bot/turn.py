@@ -25,8 +25,9 @@ from bot.providers.chosen import Chosen
 from bot.reply import error_line, visible
 from bot.speech import Speech
 from bot.steps import step
-from bot.tools.perform import Performer
+from bot.tools.perform import Approve, Performer, Round
 from bot.tools.registry import Tools
+from bot.tools.repeats import Repeats
 from bot.types import Entry, Turn, Usage
 
 log = structlog.get_logger("turn")
@@ -106,6 +107,7 @@ class Turns:
         self.media = media
         self.inference = Inference(engine, clock, agents, tools, media)
         self.gate = Gate(1)
+        self.approve: Approve | None = None
         self._active: dict[str, _Run] = {}
         self._doomed: set[str] = set()
         self._numbered: dict[str, int] = {}
@@ -160,11 +162,12 @@ class _Run:
             parts.engine,
             parts.clock,
             parts.tools,
-            parts.agents.tools(turn.session.agent),
             turn,
             claimed.journal,
             self._emit,
             self._away,
+            Repeats.of(self._transcript, turn.id),
+            parts.approve,
         )
         self._started_at = parts.clock.now()
         self._limit: asyncio.Timeout | None = None
@@ -267,9 +270,10 @@ class _Run:
 
     async def _call_tools(self, chosen: Chosen, ask: CallTools) -> list[Entry]:
         status = self._parts.agents.status_of_run(self._turn, chosen)
-        return [
-            await self._performer.call(call, ask.asked, chosen.ref, status) for call in ask.calls
-        ]
+        agents = self._parts.agents
+        policy, owner = agents.tools(self._turn, chosen.ref), agents.owner(self._turn)
+        shared = Round(ask.asked, policy, chosen.ref, status, owner)
+        return await self._performer.calls(ask.calls, shared)
 
     def _finished(self, end: Ending, entry: Entry) -> None:
         usage = end.outcome.usage

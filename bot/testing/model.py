@@ -102,6 +102,7 @@ class Answering:
         self._model = model
         self.prompt = agents.prompt
         self.tools = agents.tools
+        self.owner = agents.owner
 
     def choose(self, turn: Turn) -> Chosen:
         return replace(self._agents.choose(turn), provider=self._model)

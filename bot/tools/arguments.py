@@ -1,7 +1,7 @@
 """Do a call's arguments fit its tool's schema? Pure, and safe with a schema of a stranger.
 
 Judged are kinds, names, required ones, choices and sizes, nested too. References and patterns are
-not followed: a stranger's could be fetched from anywhere, or take for ever. The tool judges the rest.
+not followed: a stranger's could lead anywhere, or take for ever. The tool judges the rest.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from bot.tools.policy import allowed
+from bot.tools.policy import ToolPolicy
 from bot.types import Tool, ToolSpec
 
 Late = Callable[[], Mapping[str, Tool]]
@@ -19,7 +19,7 @@ class Tools:
     def __init__(self, tools: Iterable[Tool], late: Late = dict) -> None:
         self._late = late
         self._tools: dict[str, Tool] = {}
-        self._offered: dict[tuple[object, ...], Sequence[ToolSpec]] = {}
+        self._offered: dict[ToolPolicy, Sequence[ToolSpec]] = {}
         for tool in tools:
             if tool.name in self._tools:
                 raise ValueError(f"two tools are named {tool.name}")
@@ -35,18 +35,15 @@ class Tools:
         """These and further ones."""
         return Tools([*self._tools.values(), *tools], self._late)
 
-    def specs(self, profile: str, allow: list[str], deny: list[str]) -> Sequence[ToolSpec]:
+    def specs(self, policy: ToolPolicy) -> Sequence[ToolSpec]:
         """What the model is offered under a policy."""
-        policy = (profile, tuple(allow), tuple(deny))
         if policy not in self._offered:
-            self._offered[policy] = tuple(_specs(self._tools.values(), profile, allow, deny))
+            self._offered[policy] = tuple(_specs(self._tools.values(), policy))
         late = [tool for name, tool in self._late().items() if name not in self._tools]
-        return (*self._offered[policy], *_specs(late, profile, allow, deny))
+        return (*self._offered[policy], *_specs(late, policy))
 
 
-def _specs(
-    tools: Iterable[Tool], profile: str, allow: Sequence[str], deny: Sequence[str]
-) -> Iterator[ToolSpec]:
+def _specs(tools: Iterable[Tool], policy: ToolPolicy) -> Iterator[ToolSpec]:
     for tool in tools:
-        if allowed(tool.name, profile, allow, deny):
+        if policy.refusal(tool.name, tool.tags) is None:
             yield ToolSpec(tool.name, tool.description, tool.schema)
