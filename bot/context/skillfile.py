@@ -112,12 +112,12 @@ def _first(error: ConfigError) -> str:
 def _text(value: Any, name: str, most: int) -> str:
     if not isinstance(value, str | bool | int | float):
         raise BadSkill(f"{name} must be text; write {name}: and words")
-    text = jsonio.clean_text(str(value)).strip()
+    text = str(value).strip()
     if len(text) > most:
         raise BadSkill(f"{name} is longer than {most} characters; shorten it")
     if _HIDDEN.search(text):
         raise BadSkill(f"{name} has invisible characters; type it again")
-    return text
+    return jsonio.clean_text(text)
 
 
 def _required(fields: Mapping[str, Any], name: str, most: int) -> str:
