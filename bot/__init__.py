@@ -11,6 +11,7 @@ Read it in this order; one message walks down the first part of the list.
     completion   what could be typed next behind a command
     admission    may this author speak here, must they be paired
     routing      message -> Drop, Pair, Command, Click or Prompt
+    directives   words in a message that change how it is answered
     sessions     match or create, named children, switch, reset
     claims       a message becomes a turn: at once, or when its lane comes to it
     backlog      what a prompt does to a lane that is busy
@@ -27,6 +28,7 @@ Read it in this order; one message walks down the first part of the list.
     delivery     the outbox: send, edit, retries, receipts
     media        the files of a message, brought in before the model is asked
     live         typing and the growing preview of a run
+    blocks       parts of an answer that are sent while it is written
     channels     the accounts that are sent through
     budget       one send budget for each limit of a platform
     events       what happens in a run, and the hub that hands it out
@@ -47,6 +49,7 @@ Read it in this order; one message walks down the first part of the list.
     steps        named step boundaries for the kill matrix
     codec        the types as JSON, for the store and the wire
     jsonio       JSON from strangers: one decoder with limits, and text that can be stored
+    lazy         optional libraries, imported when they are first needed
     clock        time as a part that can be replaced
     toolbox      the tools of a process, each built with what it may reach
     supervisor   keeps the adapters running

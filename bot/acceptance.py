@@ -183,17 +183,20 @@ class Acceptance:
             )
         )
 
-    def prompt(self, decision: Prompt | Click) -> Script[Accepted]:
+    def prompt(
+        self, decision: Prompt | Click, asked: Mapping[str, str] | None = None
+    ) -> Script[Accepted]:
+        """`asked` is what the message wants of its own answer: thinking, verbose, reasoning."""
         text = decision.text if isinstance(decision, Prompt) else decision.action.value
         base = self.request.key.base if self.request else decision.base_key
         key = yield from self._active(base)
         row: Row | None = yield from self.ensure(key)
-        lane, options = key, dict[str, Any]()
+        lane, options = key, dict[str, Any](asked or {})
         if (yield from inbox.more(control_lane(self.message.address))):
             # Said after a command that may still change where it belongs: it waits for that.
             lane, options, row = (
                 control_lane(self.message.address),
-                {"base": base, "fixed": self._fixed},
+                {**options, "base": base, "fixed": self._fixed},
                 None,
             )
         return (

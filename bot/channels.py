@@ -7,6 +7,7 @@ from typing import Literal
 
 from bot.budget import Budget
 from bot.contract import Adapter, Address
+from bot.reply.blocks import Pace
 
 
 @dataclass(slots=True)
@@ -28,6 +29,7 @@ class Channel:
     ack: str = ""
     max_attachment: int = 20 << 20
     drafts: bool = False
+    pace: Pace = Pace()
     budget: Budget = field(init=False)
 
     def __post_init__(self) -> None:

@@ -16,6 +16,7 @@ from bot.config.channels import Queue
 from bot.context.prompt import user_entry
 from bot.contract import Address, Message
 from bot.engine.port import Row, Script, Wake
+from bot.events import Signal
 from bot.keys import parse_key
 from bot.queue import STEER, STEERED, begins_at, gathered, joined, steerable
 from bot.store import entries, inbox, outbox, overheard, revisions, runs, sessions
@@ -70,6 +71,12 @@ class Steered:
 
     entries: tuple[Entry, ...] = ()
     joined: tuple[str, ...] = ()
+
+
+def run_joined(run: str, turn: Turn) -> Signal:
+    """Word that a run is answered with this turn."""
+    data = {"runId": run, "sessionKey": turn.session.key, "joined": turn.id}
+    return Signal("run.joined", data)
 
 
 class Transcripts:

@@ -14,9 +14,10 @@ from bot.contract import Address, Reply
 from bot.engine.port import Engine, Script, Wake
 from bot.errors import RequestError, StoreError
 from bot.events import Hub
+from bot.keys import parse_key
 from bot.lanes import Stopped
 from bot.sessions import ConversationSessions, Place
-from bot.store import inbox, outbox, people, runs
+from bot.store import inbox, outbox, people, runs, sessions
 from bot.store.inbox import Item
 from bot.types import Answer, CommandContext, CommandTable
 
@@ -106,13 +107,7 @@ class Control:
     def _context(self, item: Item, name: str) -> CommandContext:
         message = item.message
         assert message.command is not None and item.session_key and item.agent
-        place = Place(
-            base=item.options["base"],
-            key=item.session_key,
-            address=None if self._is_web(item) else message.address,
-            chat_kind=None if self._is_web(item) else message.kind,
-            label="Main" if self._is_web(item) else message.author.name or message.author.id,
-        )
+        place = self._place(item)
         port = ConversationSessions(
             self._engine,
             self._clock,
@@ -135,6 +130,17 @@ class Control:
             context=_Context(self._desk, item.session_key, item.agent),
             approvals=_Approvals(self._desk, item),
             commands=self._table.infos,
+        )
+
+    def _place(self, item: Item) -> Place:
+        message, web = item.message, self._is_web(item)
+        assert item.session_key is not None
+        return Place(
+            base=item.options["base"],
+            key=item.session_key,
+            address=None if web else message.address,
+            chat_kind=None if web else message.kind,
+            label="Main" if web else message.author.name or message.author.id,
         )
 
     def _is_web(self, item: Item) -> bool:

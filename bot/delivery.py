@@ -9,17 +9,21 @@ same holds for an answer whose preview was on its way when the process died.
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import structlog
 
+from bot.blocks import Blocks
 from bot.channels import Channel, Channels
 from bot.clock import Clock
 from bot.contract import Address, Ref, Reply
 from bot.engine.port import Engine, Script, Wake
 from bot.errors import RateLimited, Refused, SendError, Uncertain, Unsupported
 from bot.live import Live, Ticker
-from bot.reply import split
+from bot.reply import Secrets, prefix_of, split
+from bot.reply.blocks import unsent
 from bot.steps import step
 from bot.store import outbox
 from bot.store.outbox import Part
@@ -33,10 +37,28 @@ _LONGEST = 300.0
 AGAIN = "(sent again: the connection broke while this was on its way, so you may see it twice)"
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer to be put into parts. `sent` are the texts of those that are out already.
+
+    `reasoning` is shown before it, `reply_to` is the message it quotes by the model's own wish,
+    `words` are the variables of a prefix.
+    """
+
+    text: str
+    reasoning: str = ""
+    reply_to: str | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
+    sent: Sequence[str] = ()
+
+
 class Delivery:
     """Sends what the outbox holds. One conversation's parts go one after the other, in order."""
 
-    def __init__(self, engine: Engine, clock: Clock, channels: Channels) -> None:
+    def __init__(
+        self, engine: Engine, clock: Clock, channels: Channels, secrets: Secrets | None = None
+    ) -> None:
+        self._secrets = secrets or Secrets()
         self._engine = engine
         self._clock = clock
         self._channels = channels
@@ -47,8 +69,12 @@ class Delivery:
 
     def live(self, turn: Turn) -> Live:
         """The typing sign and preview of a run."""
-        to = turn.deliver_to
+        to, blocks = turn.deliver_to, None
         channel = self._channels.serving(to) if to else None
+        reasoning = turn.reasoning or turn.session.settings.reasoning
+        if channel is not None and to is not None and channel.streaming == "block":
+            dress = partial(self._dressed, channel, turn)
+            blocks = Blocks(self._engine, self._clock, channel, turn, to, dress)
         return Live(
             self._ticker,
             self._engine,
@@ -59,20 +85,30 @@ class Delivery:
             kind=turn.message.kind,
             reply_to=_quoted(channel, turn, 0) if channel else None,
             shown=turn.preview,
+            thinks=reasoning == "stream",
+            blocks=blocks,
         )
 
-    def parts(self, turn: Turn, text: str) -> list[Reply]:
-        """An answer as the replies that its conversation gets, none when it is silent."""
+    def parts(self, turn: Turn, answer: Answered) -> list[Reply]:
+        """An answer as the replies that its conversation gets, none when it is silent.
+
+        The reasoning, where people want it, is a message of its own before it.
+        """
         channel = self._channels.serving(turn.deliver_to) if turn.deliver_to else None
+        begun, text = len(answer.sent), answer.text[unsent(answer.text, answer.sent) :].lstrip()
         if not text.strip():
             return []
         if channel is None:
             return [Reply(text)]
-        text, files = channel.adapter.set_aside(_prefixed(channel.prefix, text))
-        parts = split(text, _room(channel), channel.adapter.caps.utf16)
+        if not begun:
+            text = _prefixed(prefix_of(channel.prefix, answer.words), text)
+        room, utf16 = _room(channel), channel.adapter.caps.utf16
+        text, files = channel.adapter.set_aside(text)
+        before = [] if begun else split(answer.reasoning, room, utf16)[:1]
+        parts = [*before, *split(text, room, utf16)]
         replies = [
-            Reply(part, reply_to=_quoted(channel, turn, number))
-            for number, part in enumerate(parts)
+            Reply(part, reply_to=_quoted(channel, turn, number, answer.reply_to))
+            for number, part in enumerate(parts, begun)
         ]
         if files and len(replies) > 1:
             replies[-1] = replace(replies[-1], attachments=files)
@@ -81,9 +117,13 @@ class Delivery:
             replies.append(Reply("", attachments=files))
         return replies
 
+    def _dressed(self, channel: Channel, turn: Turn, text: str, number: int) -> Reply:
+        """A block as a reply; what comes before the whole answer is not known yet."""
+        return Reply(text, reply_to=_quoted(channel, turn, number))
+
     def fitting(self, to: Address, text: str) -> list[str]:
         """A text in parts that its conversation can show."""
-        channel = self._channels.serving(to)
+        channel, text = self._channels.serving(to), self._secrets.clean(text)
         if channel is None:
             return [text] if text else []
         return split(text, _room(channel), channel.adapter.caps.utf16)
@@ -278,9 +318,15 @@ def _room(channel: Channel) -> int:
     return max(limit - len(AGAIN) - 2, limit // 2) if _keyless(channel) else limit
 
 
-def _quoted(channel: Channel, turn: Turn, number: int) -> str | None:
-    """The message that a part of an answer quotes; a native command is none."""
+def _quoted(channel: Channel, turn: Turn, number: int, asked: str | None = None) -> str | None:
+    """The message that a part of an answer quotes; a native command is none.
+
+    What the model `asked` for counts where nothing is quoted by itself, but not where a quotation
+    would begin a thread.
+    """
     if turn.message.change == "command":
         return None
+    if asked is not None and channel.reply_to == "off" and not channel.adapter.caps.roots:
+        return asked if number == 0 else None
     wanted = channel.reply_to == "all" or (channel.reply_to == "first" and number == 0)
     return turn.message.ref.id if wanted else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -9,10 +10,10 @@ from bot.contract import Reply
 from bot.delivery import Delivery
 from bot.engine.port import Script
 from bot.loop import Outcome, unanswered
-from bot.reply import final_text
+from bot.reply import final_text, joined
 from bot.speech import Speech
 from bot.steps import step
-from bot.store import entries, inbox, outbox, runs, sessions
+from bot.store import entries, inbox, outbox, runs, sessions, work
 from bot.types import Entry, Turn
 
 STOPPED = "The run was stopped before this call ended. It may have had its effect."
@@ -20,13 +21,18 @@ STOPPED = "The run was stopped before this call ended. It may have had its effec
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A run that is over. `reply` is what people see of it, "" when it is silent."""
+    """A run that is over. `reply` is what people see of it, "" when it is silent.
+
+    `entry` is the transcript's line of it, None for work that answers nobody. `crowded`: the
+    session has outgrown its model and is to be summed up.
+    """
 
     turn: Turn
     outcome: Outcome
     state: Literal["ok", "error", "aborted"]
     reply: str
-    entry: Entry
+    entry: Entry | None
+    crowded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +45,34 @@ class Committed:
     sending: outbox.Part | None
 
 
-def ending(turn: Turn, outcome: Outcome, speech: Speech, aborted: bool, now: float) -> Ending:
-    """What a run comes to. A stop keeps the partial text, as it is; an error adds its line."""
-    if outcome.status == "ok" and outcome.entry is not None:
+def ending(
+    turn: Turn,
+    outcome: Outcome,
+    speech: Speech,
+    aborted: bool,
+    now: float,
+    transcript: Sequence[Entry] = (),
+) -> Ending:
+    """What a run comes to. A stop keeps the partial text, as it is; an error adds its line.
+
+    What its tools have shown in the conversation themselves, by the transcript, is not said again.
+    """
+    speech.broke_off()
+    told = [text for one in transcript for text in _told(one, turn.id)]
+    said = joined(speech.texts, told)
+    if outcome.status == "ok":
+        state: Literal["ok", "aborted"] = "aborted" if aborted else "ok"
+        if outcome.entry is None:
+            return Ending(turn, outcome, state, outcome.text if turn.deliver_to else "", None)
         entry = replace(outcome.entry, run=turn.id, at=now)
-        said = "" if speech.silent else speech.text
-        tool_error = None if speech.silent else outcome.tool_error
-        reply = final_text(said, error=None, tool_error=tool_error)
-        return Ending(turn, outcome, "aborted" if aborted else "ok", reply, entry)
+        tool_error = None if speech.silent or told else outcome.tool_error
+        reply = final_text("" if speech.silent else said, tool_error=tool_error)
+        return Ending(turn, outcome, state, reply, entry)
     assert outcome.error is not None
     code, message = outcome.error
     entry = Entry(
         role="assistant",
-        text=speech.text,
+        text=speech.texts[-1] if speech.texts else "",
         at=now,
         run=turn.id,
         stop="aborted" if aborted else "error",
@@ -59,17 +80,26 @@ def ending(turn: Turn, outcome: Outcome, speech: Speech, aborted: bool, now: flo
         thinking=speech.thinking,
     )
     if aborted:
-        return Ending(turn, outcome, "aborted", speech.text, entry)
-    reply = final_text(speech.text, error=outcome.error, tool_error=None)
-    return Ending(turn, outcome, "error", reply, entry)
+        return Ending(turn, outcome, "aborted", said, entry)
+    return Ending(turn, outcome, "error", final_text(said, error=outcome.error), entry)
 
 
-def commit(end: Ending, replies: list[Reply], delivery: Delivery, now: float) -> Script[Committed]:
-    """Answer, outbox, inbox and counters in one transaction."""
+def _told(entry: Entry, run: str) -> Sequence[str]:
+    """What a tool of the run has shown in its conversation."""
+    if entry.role != "tool" or entry.run != run or entry.origin is None:
+        return ()
+    said: Sequence[str] = entry.origin.get("said", ())
+    return said
+
+
+def commit(
+    end: Ending, replies: list[Reply], delivery: Delivery, now: float, begun: int = 0
+) -> Script[Committed]:
+    """Answer, outbox, inbox and counters in one transaction; `begun` parts are out already."""
     turn, outcome = end.turn, end.outcome
     yield from runs.fence(turn.lane, turn.epoch)
     stopped = yield from _stopped_calls(turn, outcome, now)
-    lines = [*stopped, end.entry]
+    lines = [*stopped, *([end.entry] if end.entry else [])]
     last = yield from sessions.count(
         turn.session.id, outcome.usage, outcome.context, len(lines), now
     )
@@ -79,18 +109,32 @@ def commit(end: Ending, replies: list[Reply], delivery: Delivery, now: float) ->
         end.state,
         now,
         reply=end.reply,
-        error=end.entry.error,
+        error=end.entry.error if end.entry else None,
         usage=outcome.usage,
-        model=end.entry.model,
+        model=end.entry.model if end.entry else None,
     )
     for item in turn.inbox:
         yield from inbox.finish(item, now)
     sending = None
     if turn.deliver_to is not None:
-        yield from outbox.enqueue(turn.id, turn.deliver_to, replies, now)
+        yield from outbox.enqueue(turn.id, turn.deliver_to, replies, now, begun)
         sending = yield from delivery.at_once(turn.id, turn.deliver_to)
+    more = yield from inbox.more(turn.lane)
+    if end.crowded and not more:
+        # What waits makes room for itself before it asks the model.
+        about = replace(turn.message, text="")
+        session, run = turn.session, f"compact-{turn.id}"
+        yield from work.compact(
+            about,
+            key=session.key,
+            agent=session.agent,
+            requester=turn.requester,
+            run=run,
+            now=now,
+        )
+        more = True
     step("turn.committing")
-    return Committed((yield from inbox.more(turn.lane)), stored, sending)
+    return Committed(more, stored, sending)
 
 
 def _stopped_calls(turn: Turn, outcome: Outcome, now: float) -> Script[list[Entry]]:

@@ -7,7 +7,7 @@ gateway say takes the same way, with the session they chose and the id of the ru
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from bot.completion import Completion, Desk
 from bot.config.channels import ChannelSettings
 from bot.contract import Address, Author, Kind, Message, Ref, utcnow
 from bot.contract import Command as Typed
+from bot.directives import directed
 from bot.engine.port import Engine, Script, Wake
 from bot.errors import StoreError
 from bot.events import Hub, Signal
@@ -178,6 +179,9 @@ class Inbound:
             below = replace(message.address, thread=message.ref.id)
             message = replace(message, ref=Ref(below, message.ref.id))
             decision = yield from self._decide(message, request)
+        asked: Mapping[str, str] = {}
+        if request is None or request.commands:
+            decision, asked = directed(decision)
         step("inbound.deciding")
         accept = Acceptance(message, request, dedupe, now, self._claims)
         if isinstance(decision, Drop) and decision.rule == UNADDRESSED:
@@ -197,7 +201,7 @@ class Inbound:
                 return (yield from accept.limited(limit))
         if isinstance(decision, Command):
             return (yield from accept.command(decision))
-        return (yield from accept.prompt(decision))
+        return (yield from accept.prompt(decision, asked))
 
     def _begins_thread(self, message: Message, decision: Prompt) -> bool:
         address = message.address

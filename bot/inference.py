@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from bot.clock import Clock
-from bot.context.prompt import AgentPrompt, conversation, system_prompt
+from bot.context import tokens
+from bot.context.gather import Scenes
+from bot.context.prompt import conversation, system_prompt
+from bot.context.pruning import pruned
+from bot.context.scene import AgentPrompt, Asked
 from bot.engine.port import Engine, Script
 from bot.media import Media
 from bot.providers.chosen import Chosen
@@ -17,7 +21,16 @@ from bot.steps import step
 from bot.store import entries, runs
 from bot.tools.policy import ToolPolicy
 from bot.tools.registry import Tools
-from bot.types import Entry, Final, ModelRequest, TextDelta, ThinkDelta, Turn
+from bot.types import (
+    Entry,
+    Failure,
+    Final,
+    ModelRequest,
+    TextDelta,
+    ThinkDelta,
+    ToolSpec,
+    Turn,
+)
 
 
 class Agents(Protocol):
@@ -49,6 +62,8 @@ class Inference:
     agents: Agents
     tools: Tools
     media: Media
+    scenes: Scenes
+    _sizes: dict[str, tuple[ToolSpec, int]] = field(default_factory=dict, init=False)
 
     async def call(
         self,
@@ -60,16 +75,25 @@ class Inference:
     ) -> Final:
         """One call over a transcript; its words go to `speech`, a call of tools into the store.
 
-        The model is asked at once; nothing it says is heard before the turn is `stored`.
+        The model is asked at once; nothing it says is heard before the turn is `stored`. A request
+        that is too large is not made: it fails as the model would let it fail.
         """
-        request = await self.media.request(turn, chosen, self._request(turn, chosen, history))
+        request = self.request(turn, chosen, history)
+        size = tokens.of_request(request, self.overhead(request))
+        speech.begin()
+        if size > chosen.room.limit:
+            return _too_large(size, chosen.room.limit)
+        request = await self.media.request(turn, chosen, request)
         step("turn.prompted")
         final = await _streamed(chosen, request, speech, stored)
         if self.media.unseen(chosen, request, final):
             return await self.call(turn, chosen, history, speech, stored)
         speech.finish(final.entry.text)
+        if final.entry.stop == "tools":
+            speech.rest()
         entry = replace(
             final.entry,
+            text=speech.clean(final.entry.text),
             run=turn.id,
             model=chosen.ref,
             at=self.clock.now(),
@@ -79,20 +103,37 @@ class Inference:
             step("turn.streamed")
             entry = await self.engine.tx(_keep(turn, entry))
             step("turn.called")
-        return replace(final, entry=entry)
+        return replace(final, entry=entry, context=_context(entry, size))
 
-    def _request(self, turn: Turn, chosen: Chosen, history: Sequence[Entry]) -> ModelRequest:
+    def overhead(self, request: ModelRequest) -> int:
+        """Tokens of what stands before a request's conversation: system prompt and tools."""
+        return tokens.of_text(request.system) + sum(map(self._size, request.tools))
+
+    def _size(self, tool: ToolSpec) -> int:
+        known = self._sizes.get(tool.name)
+        if known is None or known[0].schema is not tool.schema:
+            known = self._sizes[tool.name] = (tool, tokens.of_tools([tool]))
+        return known[1]
+
+    def request(self, turn: Turn, chosen: Chosen, history: Sequence[Entry]) -> ModelRequest:
+        """What a call over a transcript asks the model."""
         policy = self.agents.tools(turn, chosen.ref)
+        specs = self.tools.specs(policy)
         return ModelRequest(
             model=chosen.model,
             system=system_prompt(
                 self.agents.prompt(turn.session.agent),
-                address=turn.session.address,
-                kind=turn.message.kind if turn.session.address else None,
-                extra=turn.extra_prompt,
+                self.scenes.of(turn),
+                Asked(
+                    chosen.ref,
+                    chosen.thinking,
+                    turn.session.settings.reasoning or "off",
+                    tuple(spec.name for spec in specs),
+                ),
+                turn.extra_prompt,
             ),
-            entries=conversation(history),
-            tools=self.tools.specs(policy),
+            entries=pruned(conversation(history), chosen.window),
+            tools=specs,
             thinking=chosen.thinking,
             params=chosen.params,
             max_tokens=chosen.max_tokens,
@@ -104,7 +145,6 @@ async def _streamed(
     chosen: Chosen, request: ModelRequest, speech: Speech, stored: Callable[[], Awaitable[None]]
 ) -> Final:
     final: Final | None = None
-    speech.begin()
     async with aclosing(chosen.provider.stream(request)) as stream:  # type: ignore[type-var]
         async for event in stream:
             await stored()
@@ -116,6 +156,19 @@ async def _streamed(
                 final = event
     assert final is not None, "a provider ended without its final event"
     return final
+
+
+def _too_large(size: int, limit: int) -> Final:
+    says = f"The conversation has about {size} tokens, and the model takes {limit}"
+    return Final(Entry("assistant", "", 0.0, stop="overflow"), Failure("CONTEXT_OVERFLOW", says))
+
+
+def _context(entry: Entry, size: int) -> int:
+    """Tokens of a request and its answer, as the server counted them where it did."""
+    usage = entry.usage
+    if usage is not None and usage.input:
+        return usage.input + usage.output
+    return size + tokens.of_entry(entry)
 
 
 def _keep(turn: Turn, entry: Entry) -> Script[Entry]:

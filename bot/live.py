@@ -10,12 +10,14 @@ action that is under way end.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
 import structlog
 
 from bot import preview
+from bot.blocks import Blocks
 from bot.channels import Channel, Channels
 from bot.clock import Clock
 from bot.contract import Address, Kind, Message, Ref, Reply
@@ -30,7 +32,7 @@ from bot.errors import (
     Unsupported,
 )
 from bot.preview import Edit, Hold, Post, Preview, Wait
-from bot.reply import draft, size, split
+from bot.reply import draft, reasoning_message, size, split
 from bot.steps import step
 from bot.store import outbox
 
@@ -101,7 +103,10 @@ class Acks:
 
 
 class Live:
-    """The typing sign and the preview of one run. `shown` is a preview that is there already."""
+    """The typing sign and the preview of one run, or its blocks.
+
+    `shown` is a preview that is there already. `thinks`: a preview shows the reasoning, too.
+    """
 
     def __init__(
         self,
@@ -115,8 +120,12 @@ class Live:
         kind: Kind,
         reply_to: str | None,
         shown: str | None,
+        thinks: bool = False,
+        blocks: Blocks | None = None,
     ) -> None:
         self._ticker = ticker
+        self._thinks = thinks
+        self._blocks = blocks
         self._engine = engine
         self._clock = clock
         self._channel = channel
@@ -140,7 +149,34 @@ class Live:
             self._ticker.add(self)
 
     def show(self, text: str) -> None:
-        """The visible text has grown to this."""
+        """The visible text is this now."""
+        if self._blocks is not None:
+            self._blocks.show(text)
+        self._preview(text)
+
+    def think(self, text: str) -> None:
+        """The reasoning is this now: a preview shows it until the answer begins."""
+        if self._thinks:
+            self._preview(reasoning_message(text))
+        elif self._blocks is not None:
+            self._blocks.preface(reasoning_message(text))
+
+    def pause(self) -> None:
+        """A call has said all it says."""
+        if self._blocks is not None:
+            self._blocks.pause()
+
+    async def flushed(self) -> None:
+        """Wait until all that was said before the last pause is put out, where it goes in blocks."""
+        if self._blocks is not None:
+            await self._blocks.flushed()
+
+    @property
+    def sent(self) -> Sequence[str]:
+        """The texts of the parts that have been put out already."""
+        return self._blocks.sent if self._blocks is not None else ()
+
+    def _preview(self, text: str) -> None:
         self._text = text
         self._changed.set()
         if self._state is None and self._channel is not None and self._channel.previews:
@@ -161,6 +197,8 @@ class Live:
     async def close(self) -> None:
         """End both; an action of the preview that is under way is waited for."""
         self._ticker.drop(self)
+        if self._blocks is not None:
+            await self._blocks.close()
         if self._typing is not None:
             self._typing.cancel()
         if self._pump is not None and self._state is not None:

@@ -1,4 +1,7 @@
-"""The decisions of a run: call the model, call its tools, stop. A generator; `turn` performs it."""
+"""The decisions of a run: call the model, call its tools, make room, stop.
+
+A generator; `turn` performs it.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,12 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.types import Entry, Final, ToolCall, Usage
+from bot.types import Entry, Failure, Final, ToolCall, Usage
 
 MAX_ROUNDS = 50
+MAX_COMPACTIONS = 3
+OVERFLOW = "CONTEXT_OVERFLOW"
+NOTHING_TO_COMPACT = "There is nothing to sum up yet."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +33,39 @@ class CallTools:
 
 
 @dataclass(frozen=True, slots=True)
+class Compact:
+    """Ask: make the transcript shorter. Answered with what became of it.
+
+    `attempt` counts from 1, each keeps less than the one before. `will_retry`: the model is then
+    asked again.
+    """
+
+    entries: Sequence[Entry]
+    attempt: int
+    will_retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """A transcript made shorter: `entry` stands for what went, None when nothing could go.
+
+    `before` and `after` are the tokens of a request with it, `usage` what it took.
+    """
+
+    entry: Entry | None
+    before: int = 0
+    after: int = 0
+    usage: Usage = Usage()
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the run ended. `entry` is the model's last word, `error` a code and a sentence."""
+    """How the run ended. `entry` is the model's last word, `error` a code and a sentence.
+
+    `context` is the size of the last request and its answer in tokens. `text` is for people where
+    there is no entry.
+    """
 
     status: Literal["ok", "error"]
     entry: Entry | None
@@ -36,10 +73,16 @@ class Outcome:
     context: int
     error: tuple[str, str] | None = None
     tool_error: str | None = None
+    text: str = ""
 
 
-Ask = CallModel | CallTools
-Told = Final | Sequence[Entry]
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Ask: what the requester said meanwhile. Answered with user entries, or none."""
+
+
+Ask = CallModel | CallTools | Compact | Listen
+Told = Final | Sequence[Entry] | Compaction
 
 
 def agent_loop(transcript: list[Entry]) -> Generator[Ask, Told, Outcome]:
@@ -47,24 +90,45 @@ def agent_loop(transcript: list[Entry]) -> Generator[Ask, Told, Outcome]:
 
     A transcript that ends with unanswered calls, as after a crash, is answered first.
     """
-    usage, context, tool_error = Usage(), 0, None
+    usage, tool_error, attempts = Usage(), None, 0
     if pending := unanswered(transcript):
         transcript.extend(_entries((yield pending)))
     for _ in range(MAX_ROUNDS):
         final = _final((yield CallModel(transcript)))
-        spent = final.entry.usage or Usage()
-        usage, context = usage + spent, spent.input + spent.output
-        if final.failure is not None:
-            error = (final.failure.code, final.failure.message)
+        usage += final.entry.usage or Usage()
+        failure, context = final.failure, final.context
+        if failure is not None and failure.code == OVERFLOW and attempts < MAX_COMPACTIONS:
+            attempts += 1
+            made = _compaction((yield Compact(transcript, attempts, will_retry=True)))
+            usage, failure = usage + made.usage, made.failure or failure
+            if made.entry is not None:
+                transcript.append(made.entry)
+                continue
+        if failure is not None:
+            error = (failure.code, failure.message)
             return Outcome("error", final.entry, usage, context, error, tool_error)
         if final.entry.stop != "tools":
             return Outcome("ok", final.entry, usage, context, None, tool_error)
         transcript.append(final.entry)
         results = _entries((yield CallTools(final.entry.calls, final.entry.seq)))
         transcript.extend(results)
+        transcript.extend(_entries((yield Listen())))
         tool_error = next((one.text for one in reversed(results) if one.is_error), None)
     error = ("MODEL_BAD_REQUEST", f"The model called tools {MAX_ROUNDS} times without an answer")
     return Outcome("error", None, usage, context, error, tool_error)
+
+
+def compact_loop(transcript: list[Entry]) -> Generator[Ask, Told, Outcome]:
+    """Make a transcript shorter because somebody asked for it, or because it has grown."""
+    made = _compaction((yield Compact(transcript, 1, will_retry=False)))
+    if made.failure is not None:
+        error = (made.failure.code, made.failure.message)
+        return Outcome("error", None, made.usage, made.before, error)
+    if made.entry is None:
+        return Outcome("ok", None, made.usage, made.before, text=NOTHING_TO_COMPACT)
+    transcript.append(made.entry)
+    said = f"Summed up: about {made.before:,} tokens became {made.after:,}."
+    return Outcome("ok", None, made.usage, made.after, text=said)
 
 
 def unanswered(transcript: Sequence[Entry]) -> CallTools | None:
@@ -87,5 +151,10 @@ def _final(told: Told) -> Final:
 
 
 def _entries(told: Told) -> Sequence[Entry]:
-    assert not isinstance(told, Final)
+    assert not isinstance(told, Final | Compaction)
+    return told
+
+
+def _compaction(told: Told) -> Compaction:
+    assert isinstance(told, Compaction)
     return told

@@ -6,23 +6,37 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 import structlog
 
-from bot.claims import Claimed
+from bot.claims import Claimed, Claims, run_joined
 from bot.clock import Clock
-from bot.delivery import Delivery
+from bot.compaction import Compactor
+from bot.context.dispatch import dispatched
+from bot.context.gather import Scenes
+from bot.delivery import Answered, Delivery
 from bot.ending import Ending, commit, ending
 from bot.engine.port import Engine
 from bot.errors import Fenced, RunError, StoreError
-from bot.events import Body, Finished, Hub, RunEvent, Signal, Started
+from bot.events import Body, Compacted, Finished, Hub, RunEvent, Signal, Started
 from bot.inference import Agents, Inference
-from bot.loop import CallModel, CallTools, Outcome, agent_loop
+from bot.loop import (
+    Ask,
+    CallModel,
+    CallTools,
+    Compact,
+    Compaction,
+    Listen,
+    Outcome,
+    Told,
+    agent_loop,
+    compact_loop,
+)
 from bot.media import Media
 from bot.providers.chosen import Chosen
-from bot.reply import error_line, visible
+from bot.reply import Secrets, error_line, prefix_words, reasoning_message, visible
 from bot.speech import Speech
 from bot.steps import step
 from bot.tools.perform import Approve, Performer, Round
@@ -97,6 +111,8 @@ class Turns:
         agents: Agents,
         tools: Tools,
         media: Media,
+        scenes: Scenes,
+        secrets: Secrets | None = None,
     ) -> None:
         self.engine = engine
         self.clock = clock
@@ -105,9 +121,13 @@ class Turns:
         self.agents = agents
         self.tools = tools
         self.media = media
-        self.inference = Inference(engine, clock, agents, tools, media)
+        self.scenes = scenes
+        self.inference = Inference(engine, clock, agents, tools, media, scenes)
+        self.compactor = Compactor(engine, clock)
+        self.secrets = secrets or Secrets()
         self.gate = Gate(1)
         self.approve: Approve | None = None
+        self.claims: Claims | None = None
         self._active: dict[str, _Run] = {}
         self._doomed: set[str] = set()
         self._numbered: dict[str, int] = {}
@@ -128,6 +148,7 @@ class Turns:
             self._numbered[turn.id] = run.seq
             raise
         finally:
+            self.scenes.end(turn.id)
             del self._active[turn.id]
 
     def abort(self, run: str) -> None:
@@ -168,6 +189,7 @@ class _Run:
             self._away,
             Repeats.of(self._transcript, turn.id),
             parts.approve,
+            self._called,
         )
         self._started_at = parts.clock.now()
         self._limit: asyncio.Timeout | None = None
@@ -175,7 +197,9 @@ class _Run:
         self._absent = 0
         self._left: float | None = None
         self._live = parts.delivery.live(turn)
-        self.speech = Speech(self._emit, self._live.show)
+        self._reasoning = turn.reasoning or turn.session.settings.reasoning or "off"
+        self._chosen: Chosen | None = None
+        self.speech = Speech(self._emit, self._live, parts.secrets, self._reasoning)
         self.seq = 0
 
     async def make(self) -> Made:
@@ -189,16 +213,37 @@ class _Run:
             await self._live.close()
         step("turn.streamed")
         now = parts.clock.now()
-        end = ending(turn, outcome, self.speech, self._aborted, now)
-        replies = parts.delivery.parts(turn, end.reply)
-        committed = await parts.engine.tx(commit(end, replies, parts.delivery, now))
+        end = ending(turn, outcome, self.speech, self._aborted, now, self._transcript)
+        end = replace(end, crowded=self._crowded(outcome))
+        replies, begun = parts.delivery.parts(turn, self._answered(end)), len(self._live.sent)
+        committed = await parts.engine.tx(commit(end, replies, parts.delivery, now, begun))
         if committed.sending is not None:
             parts.delivery.hand_over(committed.sending)
         step("turn.committed")
         # The answer goes first, then those who watch are told.
         await asyncio.sleep(0)
-        self._finished(end, committed.lines[-1])
+        self._finished(end, committed.lines[-1] if end.entry else None)
         return Made(committed.more, [*self._transcript, *committed.lines])
+
+    def _crowded(self, outcome: Outcome) -> bool:
+        """Has the session outgrown its model with this answer?"""
+        if self._chosen is None or outcome.status != "ok" or self._turn.work != "answer":
+            return False
+        return outcome.context > self._chosen.room.limit
+
+    def _answered(self, end: Ending) -> Answered:
+        turn, chosen, asked = self._turn, self._chosen, self.speech.reply_to
+        if asked == "current":
+            asked = turn.message.ref.id
+        elif asked not in {one.ref for one in self._transcript if one.ref}:
+            asked = None
+        thinking = self._parts.secrets.clean(self.speech.thinking)
+        words = {}
+        if chosen is not None:
+            name = self._parts.agents.prompt(turn.session.agent).name
+            words = prefix_words(chosen.ref, chosen.thinking, name)
+        reasoning = reasoning_message(thinking) if self._reasoning == "on" else ""
+        return Answered(end.reply, reasoning, asked, words, self._live.sent)
 
     def _begun(self) -> None:
         step("lane.claimed")
@@ -251,31 +296,74 @@ class _Run:
 
     async def _drive(self) -> Outcome:
         parts, turn = self._parts, self._turn
-        chosen = parts.agents.choose(turn)
+        chosen = self._chosen = parts.agents.choose(turn)
+        scene = await parts.scenes.begin(turn)
+        if provider := dispatched(scene, turn.message.text):
+            chosen = replace(chosen, provider=provider)
         self._transcript = await parts.media.fetched(turn, self._transcript)
-        loop = agent_loop(self._transcript)
+        make = compact_loop if turn.work == "compact" else agent_loop
+        loop = make(self._transcript)
         try:
             ask = next(loop)
             while True:
-                if isinstance(ask, CallModel):
-                    final = await parts.inference.call(
-                        turn, chosen, ask.entries, self.speech, self._claimed.stored
-                    )
-                    ask = loop.send(final)
-                else:
-                    ask = loop.send(await self._call_tools(chosen, ask))
+                ask = loop.send(await self._perform_ask(chosen, ask))
         except StopIteration as stop:
             outcome: Outcome = stop.value
             return outcome
 
+    async def _perform_ask(self, chosen: Chosen, ask: Ask) -> Told:
+        if isinstance(ask, CallModel):
+            stored, speech = self._claimed.stored, self.speech
+            inference = self._parts.inference
+            return await inference.call(self._turn, chosen, ask.entries, speech, stored)
+        if isinstance(ask, CallTools):
+            return await self._call_tools(chosen, ask)
+        if isinstance(ask, Listen):
+            return await self._listen()
+        return await self._compact(chosen, ask)
+
+    async def _called(self) -> bool:
+        """Has the requester said something that this run is to hear?"""
+        parts = self._parts
+        return parts.claims is not None and await parts.engine.read(
+            parts.claims.waits_to_steer(self._turn)
+        )
+
+    async def _listen(self) -> Sequence[Entry]:
+        parts, turn = self._parts, self._turn
+        if parts.claims is None or not await self._called():
+            return ()
+        steered = await parts.engine.tx(parts.claims.steered(turn, parts.clock.now()))
+        for run in steered.joined:
+            parts.hub.publish(run_joined(run, turn))
+        return steered.entries
+
+    async def _compact(self, chosen: Chosen, ask: Compact) -> Compaction:
+        """Make the transcript shorter; what was said of an answer that is asked again is unsaid."""
+        parts, turn, made = self._parts, self._turn, None
+        await self._claimed.stored()
+        request = parts.inference.request(turn, chosen, ask.entries)
+        overhead = parts.inference.overhead(request)
+        wanted = turn.message.text if turn.work == "compact" else ""
+        self._emit(Compacted("start", ask.will_retry))
+        try:
+            made = await parts.compactor.perform(turn, chosen, ask, overhead, wanted)
+        finally:
+            again = ask.will_retry and made is not None and made.entry is not None
+            if again:
+                self.speech.rewind()
+            self._emit(Compacted("end", again))
+        return made
+
     async def _call_tools(self, chosen: Chosen, ask: CallTools) -> list[Entry]:
+        await self._live.flushed()
         status = self._parts.agents.status_of_run(self._turn, chosen)
         agents = self._parts.agents
         policy, owner = agents.tools(self._turn, chosen.ref), agents.owner(self._turn)
         shared = Round(ask.asked, policy, chosen.ref, status, owner)
         return await self._performer.calls(ask.calls, shared)
 
-    def _finished(self, end: Ending, entry: Entry) -> None:
+    def _finished(self, end: Ending, entry: Entry | None) -> None:
         usage = end.outcome.usage
         self._emit(
             Finished(
@@ -288,7 +376,9 @@ class _Run:
                     "outputTokens": usage.output,
                     "cost": usage.cost,
                 },
-                error=entry.error,
+                error=dict(zip(("code", "message"), end.outcome.error, strict=True))
+                if end.outcome.error
+                else None,
                 entry=entry,
             )
         )
@@ -300,11 +390,10 @@ class _Run:
         self._parts.hub.publish(RunEvent(turn.id, turn.session.key, self.seq, now, body))
 
 
-def _said(history: Sequence[Entry], run: str) -> str:
-    """What an interrupted attempt of a run had already said to people, between its calls."""
+def _said(history: Sequence[Entry], run: str) -> list[str]:
+    """What the calls of an interrupted attempt of a run had already said to people."""
     own = list(takewhile(lambda one: one.run == run, reversed(history)))
-    texts = (visible(one.text) for one in reversed(own) if one.role == "assistant")
-    return "\n\n".join(filter(None, texts))
+    return [visible(one.text) for one in reversed(own) if one.role == "assistant"]
 
 
 def _stopped(error: tuple[str, str]) -> Outcome:

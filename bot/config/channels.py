@@ -47,6 +47,18 @@ class QueueChange(Section):
     drop: QueueDrop | None = Field(default=None, description=_DROPS)
 
 
+class Blocks(Section):
+    """How an answer is cut that is sent while it is written, under `streaming: block`."""
+
+    at: Literal["text_end", "message_end"] = Field(
+        default="text_end",
+        description="while it is written, or when it is whole: text_end | message_end",
+    )
+    min_chars: Whole = Field(default=800, ge=1, le=100_000, description="no block is shorter")
+    max_chars: Whole = Field(default=1200, ge=50, le=100_000, description="no block is longer")
+    idle: Duration = Field(default=1.0, description="rest after which a long enough text is sent")
+
+
 class Group(Section):
     """One group or room with its own rules."""
 
@@ -92,6 +104,7 @@ class ChannelSettings(Section):
         default="preview",
         description="how an answer appears while it is written: preview | off | block",
     )
+    blocks: Blocks = Field(default=Blocks(), description="sizes under streaming: block")
     threads: Flag = Field(
         default=False, description="answer a mention in a room in a thread below it"
     )

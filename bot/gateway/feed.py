@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,17 +41,23 @@ Views = Callable[[str], Awaitable[View]]
 
 
 class Feed:
-    """Turns events into named payloads for a client; a run keeps the view it began with."""
+    """Turns events into named payloads for a client; a run keeps the view it began with.
 
-    def __init__(self, caps: frozenset[str], views: Views) -> None:
+    `names` are the events that it may see at all.
+    """
+
+    def __init__(self, caps: frozenset[str], views: Views, names: Collection[str] = EVENTS) -> None:
         self._caps = caps
+        self._names = names
         self._views = views
         self._runs: OrderedDict[str, View] = OrderedDict()
 
     async def payload(self, event: Event) -> tuple[str, Mapping[str, Any]] | None:
         """The event's name and payload, None when it is not for this client."""
         if isinstance(event, Signal):
-            return (event.name, event.data) if event.name in EVENTS else None
+            return (event.name, event.data) if event.name in self._names else None
+        if "agent" not in self._names:
+            return None
         data = self._data(event, await self._view(event))
         if data is None:
             return None
@@ -69,7 +75,8 @@ class Feed:
         if isinstance(body, ToolStarted | ToolUpdated | ToolEnded):
             return tool_data(body, view) if "tool-events" in self._caps else None
         if isinstance(body, Thought):
-            return _pieces(body) if view.reasoning == "stream" else None
+            # A run that shows none of its reasoning tells of none.
+            return _pieces(body)
         return plain_data(body)
 
     async def _view(self, event: RunEvent) -> View:

@@ -61,7 +61,7 @@ def _read(key: str, limit: int, before: int | None) -> Script[_Read]:
     lines = yield from entries.tail(session["id"], limit + 1, before)
     on = [row for row in (yield from runs.active(key)) if row["state"] == "running"]
     items = (yield from inbox.waiting(key, _WAITING)) if before is None else []
-    waiting = [item for item in items if item.state == "open"]
+    waiting = [item for item in items if item.state == "open" and item.kind == "prompt"]
     return _Read(session, lines[-limit:], len(lines) > limit, on, waiting)
 
 

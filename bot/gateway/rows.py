@@ -30,7 +30,8 @@ def message_row(entry: Entry, reasoning: bool = True) -> Json:
     """A transcript line as a message; once it is stored its id is its number in the session."""
     return {
         "id": str(entry.seq) if entry.seq else f"{entry.run}:{entry.role}",
-        "role": entry.role,
+        # What stands for earlier messages is a note to people: they still see those.
+        "role": "note" if entry.role == "compaction" else entry.role,
         "text": entry.text,
         "at": when(entry.at),
         "runId": entry.run,
@@ -41,13 +42,13 @@ def message_row(entry: Entry, reasoning: bool = True) -> Json:
             "name": entry.author.name,
             "username": entry.author.username,
         },
-        "origin": None if entry.origin is None else dict(entry.origin),
+        "origin": dict(entry.origin) if entry.role == "user" and entry.origin else None,
         "attachments": [dict(attachment) for attachment in entry.attachments],
         "toolCalls": [
             {"id": call.id, "name": call.name, "args": call.args} for call in entry.calls
         ],
         "toolCallId": entry.call_id,
-        "name": entry.name,
+        "name": entry.role if entry.role == "compaction" else entry.name,
         "isError": entry.is_error,
         "thinking": (entry.thinking or None) if reasoning else None,
         "usage": usage_row(entry.usage),

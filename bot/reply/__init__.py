@@ -6,14 +6,22 @@ from bot.reply.failures import error_line, tool_line
 from bot.reply.heal import heal
 from bot.reply.parts import size, split
 from bot.reply.release import SILENT, Release, releasable, reply_tag, visible
+from bot.reply.secrets import Redactor, Secrets
+from bot.reply.shape import joined, prefix_of, prefix_words, reasoning_message
 
 __all__ = [
     "SILENT",
+    "Redactor",
     "Release",
+    "Secrets",
     "draft",
     "error_line",
     "final_text",
     "heal",
+    "joined",
+    "prefix_of",
+    "prefix_words",
+    "reasoning_message",
     "releasable",
     "reply_tag",
     "size",

@@ -53,7 +53,7 @@ class _Block:
 
 
 @dataclass(slots=True)
-class _Layout:
+class Layout:
     """Where a Markdown text may be cut."""
 
     text: str
@@ -95,7 +95,7 @@ def _joined(text: str, at: int) -> bool:
     )
 
 
-def _layout(text: str) -> _Layout:
+def layout(text: str) -> Layout:
     blocks: list[_Block] = []
     at, fence, lines = 0, None, text.split("\n")
     for number, line in enumerate(lines):
@@ -118,7 +118,7 @@ def _layout(text: str) -> _Layout:
         tail = f"\n{opener[1]}{opener[2]}"
         body = start + len(opener[0]) + 1
         blocks.append(_Block(start, body, len(text) + 1, opener[0] + "\n", tail))
-    return _Layout(text, blocks, [found.span() for found in _WHOLE.finditer(text)])
+    return Layout(text, blocks, [found.span() for found in _WHOLE.finditer(text)])
 
 
 def _add_row(blocks: list[_Block], lines: list[str], number: int, at: int) -> None:
@@ -141,22 +141,36 @@ def split(text: str, limit: int, utf16: bool = False) -> list[str]:
     """
     if limit <= 0 or size(text, utf16) <= limit:
         return [text] if text.strip() else []
-    layout, parts, at = _layout(text), [], 0
-    # A head that fills half of every part is not worth repeating: such a block is plain text.
-    layout.blocks = [b for b in layout.blocks if size(b.head + b.tail, utf16) <= limit // 2]
+    known, parts, at = _tearable(text, limit, utf16), [], 0
     while at < len(text):
-        block = layout.block(at)
-        head = block.head if block else ""
-        room = limit - size(head, utf16)
-        if size(text[at:], utf16) <= room:
-            parts.append(head + text[at:].rstrip())
-            break
-        cut = _cut(layout, at, room, utf16)
-        torn = layout.block(cut)
-        body = text[at:cut]
-        parts.append(head + body + torn.tail if torn else head + body.rstrip())
-        at = _resume(text, cut, torn)
+        part, at = _piece(known, at, limit, utf16)
+        parts.append(part)
     return [part for part in parts if part.strip()]
+
+
+def piece(text: str, at: int, limit: int, utf16: bool = False) -> tuple[str, int]:
+    """The part of a text that begins at a place, and where the next one begins; see `split`."""
+    return _piece(_tearable(text, limit, utf16), at, limit, utf16)
+
+
+def _tearable(text: str, limit: int, utf16: bool) -> Layout:
+    """A head that fills half of every part is not worth repeating: such a block is plain text."""
+    found = layout(text)
+    found.blocks = [b for b in found.blocks if size(b.head + b.tail, utf16) <= limit // 2]
+    return found
+
+
+def _piece(known: Layout, at: int, limit: int, utf16: bool) -> tuple[str, int]:
+    text, block = known.text, known.block(at)
+    head = block.head if block else ""
+    room = limit - size(head, utf16)
+    if size(text[at:], utf16) <= room:
+        return head + text[at:].rstrip(), len(text)
+    cut = _cut(known, at, room, utf16)
+    torn = known.block(cut)
+    body = text[at:cut]
+    part = head + body + torn.tail if torn else head + body.rstrip()
+    return part, _resume(text, cut, torn)
 
 
 def _reach(text: str, at: int, room: int, utf16: bool) -> int:
@@ -167,7 +181,7 @@ def _reach(text: str, at: int, room: int, utf16: bool) -> int:
     return end
 
 
-def _cut(layout: _Layout, at: int, room: int, utf16: bool) -> int:
+def _cut(layout: Layout, at: int, room: int, utf16: bool) -> int:
     text = layout.text
     end = max(_reach(text, at, room, utf16), at + 1)
     for pattern, least, tears in _EDGES:
@@ -190,7 +204,7 @@ def _fits(block: _Block, text: str, at: int, place: int, room: int, utf16: bool)
     return within and size(text[at:place], utf16) + size(block.tail, utf16) <= room
 
 
-def _hard_cut(layout: _Layout, at: int, end: int, room: int, utf16: bool) -> int:
+def _hard_cut(layout: Layout, at: int, end: int, room: int, utf16: bool) -> int:
     """Nowhere to cut: at a block's start, else between two letters, else through a long link."""
     block = layout.block(end)
     if block and block.start > at:

@@ -13,7 +13,9 @@ SILENT = "NO_REPLY"
 
 _REASONING = ("think", "thinking", "thought", "reasoning")
 _CALLS = ("tool_call", "tool_calls", "tool_use", "tool_result", "tool_response", "function_calls")
-_NAMES = (*_REASONING, *_CALLS, "final")
+# Blocks that only the model is shown: other people's words, and what was summed up.
+_CONTEXT = ("quoted", "conversation_summary")
+_NAMES = (*_REASONING, *_CALLS, *_CONTEXT, "final")
 _REPLY_TAGS = ("reply_to_current", "reply_to", "audio_as_voice")
 
 # Every pattern below is bounded, so that a piece of text costs the same wherever it stands.
@@ -52,7 +54,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _NOTABLE = re.compile(r"[<\[\x00-\x08\x0a-\x1f\x7f]")
 _CLOSE = {
     name: re.compile(rf"</(?:{_any(group)})\s{{0,8}}>", re.I)
-    for group in (_REASONING, _CALLS)
+    for group in (_REASONING, _CALLS, _CONTEXT)
     for name in group
 }
 _LONGEST_CLOSE = max(map(len, _CLOSE)) + len("</>") + 8

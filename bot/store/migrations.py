@@ -110,6 +110,11 @@ _MEMORY_WORDS = """
 CREATE VIRTUAL TABLE memory_words USING fts5(
   words, tokenize = 'porter unicode61 remove_diacritics 2')
 """
+_NODES = """
+CREATE TABLE nodes(
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, commands TEXT NOT NULL,
+  granted_at DOUBLE PRECISION NOT NULL, seen_at DOUBLE PRECISION NOT NULL)
+"""
 
 STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -193,6 +198,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "vector TEXT NOT NULL, PRIMARY KEY(model, hash))",
         ),
     ),
+    ("nodes", (_NODES,)),
 )
 
 _SERIAL = "INTEGER PRIMARY KEY AUTOINCREMENT"

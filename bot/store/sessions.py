@@ -240,24 +240,36 @@ def _note_activity(key: SessionKey, route: Address | None, now: float) -> Sql:
 def count(session: str, usage: Usage, context: int, lines: int, now: float) -> Script[int]:
     """Add a run's usage to the session's totals and its lines to the transcript's length.
 
-    `context` is the size of the last request. Returns the number of the last line.
+    `context` is the size of the last request, 0 when there was none. Returns the number of the
+    last line.
     """
     rows = yield q(
         "UPDATE sessions SET last_seq = last_seq + ?, "
         "input_tokens = input_tokens + ?, output_tokens = output_tokens + ?, "
         "cost = CASE WHEN CAST(? AS DOUBLE PRECISION) IS NULL THEN cost "
         "ELSE coalesce(cost, 0) + CAST(? AS DOUBLE PRECISION) END, "
-        "context_used = ?, updated_at = ? WHERE id = ? RETURNING last_seq",
+        "context_used = CASE WHEN CAST(? AS BIGINT) > 0 THEN CAST(? AS BIGINT) "
+        "ELSE context_used END, updated_at = ? WHERE id = ? RETURNING last_seq",
         lines,
         usage.input,
         usage.output,
         usage.cost,
         usage.cost,
         context,
+        context,
         now,
         session,
     )
     return int(rows[0]["last_seq"])
+
+
+def compacted(session: str, context: int) -> Script[None]:
+    """Count a compaction; `context` is what a request has after it, in tokens."""
+    yield q(
+        "UPDATE sessions SET compactions = compactions + 1, context_used = ? WHERE id = ?",
+        context,
+        session,
+    )
 
 
 def listing(limit: int, agent: str | None = None, key: str | None = None) -> Script[list[Row]]:

@@ -53,6 +53,20 @@ def once(key: str, script: Script[T], now: float) -> Script[T]:
     return result
 
 
+def known(key: str) -> Script[bool]:
+    """Was an effect done?"""
+    return bool((yield q("SELECT 1 AS done FROM effects WHERE key = ?", key)))
+
+
+def done(key: str, now: float) -> Script[None]:
+    """Note that an effect was done."""
+    yield q(
+        "INSERT INTO effects(key, result, at) VALUES(?, 'true', ?) ON CONFLICT(key) DO NOTHING",
+        key,
+        now,
+    )
+
+
 def quarantine(account: str, raw: object, reason: str, now: float) -> Script[None]:
     """Keep an event that could not be understood, at most 64 KiB of it."""
     yield q(

@@ -1,0 +1,142 @@
+"""Makes a transcript shorter: notes of what lasts, a summary by the model, one transaction.
+
+Nothing is taken away: the summary is one more line, and a run that is killed before it is stored
+finds the transcript as it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+import structlog
+
+from bot.clock import Clock
+from bot.context import compaction, tokens
+from bot.context.compaction import Plan
+from bot.context.prompt import conversation
+from bot.engine.port import Engine, Script
+from bot.loop import OVERFLOW, Compact, Compaction
+from bot.providers.chosen import Chosen
+from bot.reply import SILENT
+from bot.steps import step
+from bot.store import entries, runs, sessions, upkeep
+from bot.types import Entry, Failure, Final, ModelRequest, Turn, Usage
+
+log = structlog.get_logger("compaction")
+
+Remember = Callable[[Turn, str], Awaitable[None]]
+
+PATIENCE = 180.0
+_TRIES = 3
+_MARGIN = 200
+_TOO_LONG = Failure(OVERFLOW, "The conversation is too long even to be summed up")
+_SLOW = Failure("MODEL_STALL", "The model did not sum the conversation up in time")
+_EMPTY = Failure("MODEL_CUT", "The model gave no summary", retryable=True)
+
+
+@dataclass(slots=True)
+class Compactor:
+    """Performs what the loop asks. `remember` keeps notes beyond the session; None keeps none."""
+
+    engine: Engine
+    clock: Clock
+    remember: Remember | None = None
+
+    async def perform(
+        self, turn: Turn, chosen: Chosen, ask: Compact, overhead: int, wanted: str = ""
+    ) -> Compaction:
+        """Sum up the older part of a transcript.
+
+        `overhead` is what a request has beside it, in tokens; `wanted` is what people asked the
+        summary to keep.
+        """
+        room, seen = chosen.room, conversation(ask.entries)
+        before = overhead + tokens.of_entries(seen)
+        keep = min(room.keep, max(0, room.limit - overhead) // 2) >> (ask.attempt - 1)
+        made = compaction.plan(seen, keep, go_on=ask.will_retry)
+        if made is None:
+            return Compaction(None, before, before)
+        step("compact.begun")
+        usage = await self._keep_notes(turn, chosen, ask, made)
+        said, failure = await self._asked(chosen, turn, made, "summary", wanted)
+        usage += said.usage or Usage()
+        if failure is not None:
+            log.warning("not summed up", session=turn.session.key, reason=failure.message)
+            return Compaction(None, before, before, usage, failure)
+        step("compact.summed")
+        text = compaction.capped(said.text, min(room.reserve, room.limit // 4))
+        entry = compaction.summed_up(text, made, before, self.clock.now(), turn.id)
+        after = overhead + compaction.size_after(made, entry)
+        if after >= before:
+            return Compaction(None, before, before, usage)
+        entry = await self.engine.tx(self._store(turn, entry, after))
+        step("compact.stored")
+        return Compaction(entry, before, after, usage)
+
+    def _store(self, turn: Turn, entry: Entry, after: int) -> Script[Entry]:
+        yield from runs.fence(turn.lane, turn.epoch)
+        yield from sessions.compacted(turn.session.id, after)
+        return (yield from entries.append(turn.session.id, [entry]))[0]
+
+    async def _keep_notes(self, turn: Turn, chosen: Chosen, ask: Compact, made: Plan) -> Usage:
+        """Let the model note what lasts, once before each summary; no fault of it stops that."""
+        if self.remember is None:
+            return Usage()
+        cycle = max((one.seq for one in ask.entries if one.role == "compaction"), default=0)
+        done = f"notes:{turn.session.id}:{cycle}"
+        if await self.engine.read(upkeep.known(done)):
+            return Usage()
+        said, failure = await self._asked(chosen, turn, made, "notes")
+        if failure is None and said.text.strip().strip("`*_.\"'").upper() != SILENT:
+            try:
+                await self.remember(turn, said.text.strip())
+            except Exception as error:
+                log.error("notes were not kept", session=turn.session.key, exc_info=error)
+        await self.engine.tx(upkeep.done(done, self.clock.now()))
+        return said.usage or Usage()
+
+    async def _asked(
+        self, chosen: Chosen, turn: Turn, made: Plan, purpose: str, wanted: str = ""
+    ) -> tuple[Entry, Failure | None]:
+        """What the model says about what goes; less of it is shown when it is too long."""
+        system = compaction.SYSTEM if purpose == "summary" else compaction.NOTES_SYSTEM
+        if wanted:
+            system += f"\nThe person who asked for it wants this above all: {wanted}"
+        said, failure = Entry("assistant", "", 0.0), _TOO_LONG
+        budget = chosen.room.limit - tokens.of_text(system) - _MARGIN
+        for _ in range(_TRIES):
+            text = compaction.digest(made.gone, budget)
+            if text is None:
+                return said, _TOO_LONG
+            request = ModelRequest(
+                model=chosen.model,
+                system=system,
+                entries=[Entry("user", f"<conversation>\n{text}\n</conversation>", 0.0)],
+                params=chosen.params,
+                max_tokens=max(256, min(chosen.room.reserve, chosen.max_tokens or 1 << 30)),
+                session=turn.session.key,
+                purpose="summary" if purpose == "summary" else "notes",
+            )
+            final = await _answer(chosen, request)
+            said = replace(final.entry, usage=chosen.priced(final.entry.usage))
+            if final.failure is None:
+                return said, None if said.text.strip() else _EMPTY
+            failure, budget = final.failure, budget // 2
+            if failure.code != OVERFLOW:
+                break
+        return said, failure
+
+
+async def _answer(chosen: Chosen, request: ModelRequest) -> Final:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async with aclosing(chosen.provider.stream(request)) as stream:  # type: ignore[type-var]
+                async for event in stream:
+                    if isinstance(event, Final):
+                        return event
+    except TimeoutError:
+        pass
+    return Final(Entry("assistant", "", 0.0), _SLOW)
