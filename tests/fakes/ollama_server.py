@@ -20,6 +20,7 @@ class FakeOllama(ModelServer):
         self._shown: dict[str, dict[str, Any]] = {}
         self.documents["/api/tags"] = lambda body: {"models": [{"name": n} for n in self._shown]}
         self.documents["/api/show"] = self._show
+        self.has("fake-1", "tools", "vision", "thinking")
 
     def has(self, name: str, *can: str, family: str = "llama", **more: Any) -> None:
         """A model, what it can, its family and window (`length`), and its file's parameters."""
