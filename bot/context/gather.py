@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.config.agents import Agent
 from bot.config.channels import Group
@@ -22,6 +24,8 @@ from bot.contract import Address
 from bot.errors import PathError, RequestError, RunError
 from bot.keys import parse_key
 from bot.types import Session, Turn
+
+T = TypeVar("T")
 
 BASE_DIR = "{baseDir}"
 _ROOMS = ("group", "channel")
@@ -40,6 +44,7 @@ class Scenes:
         self._shelf = Shelf()
         self._library = Library(shelves)
         self._runs: dict[str, Scene] = {}
+        self._thread = ThreadPoolExecutor(1, "files")
 
     async def begin(self, turn: Turn) -> Scene:
         """Look around for a run. Raises RunError when the agent has no folder to be in."""
@@ -60,11 +65,22 @@ class Scenes:
 
     async def look(self, session: Session, kind: str | None) -> Scene:
         """What a run in this session would see now. `kind` is of the message's place."""
-        return await asyncio.to_thread(self._look, session, kind)
+        return await self._aside(partial(self._look, session, kind))
 
     async def skills(self, agent: str) -> list[Found]:
         """Every skill that this agent could have, with the reason where it does not."""
-        return await asyncio.to_thread(self._found, self._agent(agent))
+        return await self._aside(partial(self._found, self._agent(agent)))
+
+    async def idle(self) -> None:
+        """Return when all that was asked for before has been looked at."""
+        await self._aside(lambda: None)
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False)
+
+    async def _aside(self, look: Callable[[], T]) -> T:
+        """Look at files in a thread of their own, one after the other."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, look)
 
     def attached(self, agent: str) -> Sequence[Path]:
         """The folders of an agent's skills, which its tools may read. Blocks."""

@@ -51,13 +51,13 @@ file. With anybody else, or without such tools, take no notice of it.
 """,
 }
 
-FOLDERS = ("memory", "skills", "media/inbound")
+FOLDERS = ("memory", "skills", "media", "media/inbound")
 
 
 def seed(agent: str, folder: Path) -> None:
     """Put the first files into a new workspace. Raises OSError."""
     for name in FOLDERS:
-        (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / name).mkdir(mode=0o700, exist_ok=True)
     for name, text in SEEDS.items():
         file = folder / name
         if not file.exists():

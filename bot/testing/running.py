@@ -86,10 +86,11 @@ class Bench:
         ]
 
     async def settle(self) -> None:
-        """Return when nothing can happen without more time: the store's threads are through."""
+        """Return when nothing can happen without more time: the threads have nothing to do."""
         for _ in range(_ROUNDS):
             for _ in range(5):
                 await asyncio.sleep(0)
+            await self.app.scenes.idle()
             await self.app.engine.tx(_nothing())
             await self.app.engine.read(_nothing())
 
