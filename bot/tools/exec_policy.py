@@ -34,8 +34,7 @@ Security = Literal["deny", "allowlist", "full"]
 Ask = Literal["off", "on-miss", "always"]
 Outcome = Literal["run", "ask", "refuse"]
 
-_SECURITY: tuple[Security, ...] = ("deny", "allowlist", "full")
-_ASK: tuple[Ask, ...] = ("off", "on-miss", "always")
+_STRICTEST_FIRST: tuple[Outcome, ...] = ("refuse", "ask", "run")
 _DEEPEST = 4
 
 
@@ -45,11 +44,6 @@ class Policy:
 
     security: Security
     ask: Ask
-
-    def stricter(self, other: Policy) -> Policy:
-        """The stricter of both, in each respect."""
-        security = min(self.security, other.security, key=_SECURITY.index)
-        return Policy(security, max(self.ask, other.ask, key=_ASK.index))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +125,11 @@ def decide(policy: Policy, hit: bool) -> Outcome:
     return "ask" if policy.ask == "on-miss" else "refuse"
 
 
+def strictest(policies: Sequence[Policy], hit: bool) -> Outcome:
+    """What holds where several policies count: none may loosen what another says."""
+    return min((decide(one, hit) for one in policies), key=_STRICTEST_FIRST.index)
+
+
 def plan(command: str, files: Files) -> Plan:
     """Take a command apart and find its programs; nothing starts."""
     try:
@@ -201,8 +200,8 @@ def covered(
         if is_filter(found.path, found.words):
             continue
         rule = next((one for one in rules if _allows(one, found)), None)
-        if rule is not None and rule.id is not None:
-            used.append(rule.id)
+        if rule is not None:
+            used += [rule.id] if rule.id is not None else []
         elif not any(matches(pattern, found.path) for pattern in patterns):
             return False, f"{found.path} is not on the list of this agent", []
     return True, "", used

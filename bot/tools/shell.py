@@ -24,7 +24,7 @@ from bot.tools import sandbox
 from bot.tools.approval import Approvals, Wanted
 from bot.tools.exec_env import environment, refused, search_path
 from bot.tools.exec_files import files_in, folder, named_in, patterns
-from bot.tools.exec_policy import Files, Plan, Policy, Rule, covered, decide, plan
+from bot.tools.exec_policy import Files, Plan, Policy, Rule, covered, plan, strictest
 from bot.tools.sandbox import Box, NoBox
 from bot.tools.shell_jobs import Job, Jobs, Start
 from bot.types import Risk, ToolContext, ToolResult
@@ -190,20 +190,22 @@ class Exec:
     ) -> Permit:
         """Ask the policy, and a person where it says so. Raises Refused."""
         own = Policy(settings.security, settings.ask)
-        policy = own.stricter(Policy(asked.security or own.security, asked.ask or own.ask))
+        policies = [own, Policy(asked.security or own.security, asked.ask or own.ask)]
         if asked.elevated:
-            policy = replace(policy, ask="always")
+            policies.append(replace(own, ask="always"))
+        listed = any(one.security != "full" for one in policies)
         grants = await self._engine.read(scripts.remembered(ctx.turn.session.agent))
         rules = [Rule(row["program"], row["script"], row["sha256"], row["id"]) for row in grants]
         hit, why, used = covered(ready.planned, patterns(settings.allow), rules)
-        outcome = decide(policy, hit)
+        outcome = strictest(policies, hit)
         if outcome == "refuse":
-            reason = why if policy.security == "allowlist" else "exec is off for this agent"
+            off = any(one.security == "deny" for one in policies)
+            reason = "exec is off for this agent" if off else why
             raise Refused(f"Not allowed: {reason}. It did not run.")
         if outcome == "run":
-            if used and policy.security == "allowlist":
+            if used:
                 await self._engine.tx(scripts.used(used, self._clock.now()))
-            return Permit(asked=False, shell=policy.security == "full")
+            return Permit(asked=False, shell=not listed)
         reason = why or "every command is asked about"
         if asked.elevated:
             reason = "it would run outside the sandbox"
