@@ -14,6 +14,8 @@ from bot.engine.port import Engine
 from bot.events import Hub
 from bot.folder import Folder
 from bot.tools.approval import Approvals
+from bot.tools.files import Files, file_tools
+from bot.tools.image import Image
 from bot.tools.memory import MemoryGet, MemorySearch
 from bot.tools.sessions import SessionStatus
 from bot.tools.shell import Exec
@@ -50,8 +52,11 @@ class Reach:
 
 def built_in(reach: Reach) -> list[Tool]:
     """Every tool that comes with the program; which of them an agent holds its policy says."""
+    files = Files(reach.folder, reach.skills, reach.scope)
     return [
         SessionStatus(),
+        *file_tools(files),
+        Image(files),
         MemorySearch(reach.memory, reach.scope, reach.clock, lambda name: _zone(reach, name)),
         MemoryGet(reach.memory, reach.scope),
         Exec(

@@ -12,6 +12,7 @@ from bot.gateway import (
     methods_runs,
     methods_sessions,
     methods_system,
+    methods_tools,
 )
 from bot.gateway.rpc import Method, Methods
 from bot.gateway.services import Core
@@ -26,6 +27,7 @@ METHODS: tuple[Method, ...] = (
     *methods_models.METHODS,
     *methods_approvals.METHODS,
     *methods_system.METHODS,
+    *methods_tools.METHODS,
 )
 
 

@@ -1,0 +1,34 @@
+"""`tools.list`: every tool of this process, and which of them an agent may call."""
+
+from __future__ import annotations
+
+from bot.errors import RunError
+from bot.gateway.methods_system import AgentChoice
+from bot.gateway.rpc import Client, Json, Method, method
+from bot.gateway.services import Core
+from bot.keys import main_key
+
+
+@method("tools.list", AgentChoice, help="Every tool, its risk, and whether an agent may call it.")
+async def tools_list(core: Core, client: Client, params: AgentChoice) -> Json:
+    name = params.agent_id.lower() if params.agent_id else core.config.default_agent.id
+    agent = core.world.agent(name)
+    try:
+        ref = core.catalogue.resolve(agent.model.primary)
+    except RunError:
+        ref = agent.model.primary
+    policy = core.world.policy(agent.id, ref, main_key(agent.id))
+    rows = [
+        {
+            "name": tool.name,
+            "description": tool.description,
+            "risk": tool.risk,
+            "tags": sorted(tool.tags),
+            "allowed": policy.refusal(tool.name, tool.tags) is None,
+        }
+        for _, tool in sorted(core.turns.tools.all().items())
+    ]
+    return {"tools": rows}
+
+
+METHODS: tuple[Method, ...] = (tools_list,)
