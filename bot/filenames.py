@@ -11,6 +11,7 @@ MAX_DEPTH = 32
 MAX_NAME = 255  # bytes, the limit of the usual file systems
 MAX_PATH = 4096
 
+_SEPARATORS = frozenset("/\\\u2215\u2044\u29f8\u27cb\u2571")  # slashes, and what looks like one
 _DRIVE = re.compile(r"[A-Za-z]:|.*::|.*:$", re.DOTALL)
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com\d|lpt\d)\s*(\..*)?", re.DOTALL)
 # Control and format characters, surrogates, separators of lines: not to be seen in a name.
@@ -41,9 +42,9 @@ def folded(name: str) -> str:
 
 
 def shown(path: str) -> str:
-    """A path as a sentence may show it: on one line, nothing invisible, not long."""
+    """A path as a sentence may show it: marked, on one line, nothing invisible, not long."""
     text = "".join("?" if unicodedata.category(one) in _UNSEEN else one for one in path)
-    return text if len(text) <= 200 else f"{text[:200]}..."
+    return f"`{text}`" if len(text) <= 200 else f"`{text[:200]}...`"
 
 
 def _refusal(name: str) -> str | None:
@@ -53,8 +54,8 @@ def _refusal(name: str) -> str | None:
         return "has an invisible character in it"
     if ".." in (name, plain):
         return "leads upwards; `..` is not allowed"
-    if "\\" in plain or "/" in plain or plain == ".":
-        return "has a sign in it that is a separator elsewhere"
+    if plain == "." or not _SEPARATORS.isdisjoint(plain):
+        return "has a sign in it that is or looks like a separator"
     if _DRIVE.match(plain):
         return "names a drive, a scheme or a stream"
     if _RESERVED.fullmatch(plain.lower()):

@@ -330,7 +330,7 @@ def _all_of(file: int, names: Names, limit: int) -> bytes:
 
 
 def _path(names: Names) -> str:
-    return shown("/".join(names)) or "the folder"
+    return shown("/".join(names)) if names else "the folder"
 
 
 @contextmanager

@@ -200,7 +200,7 @@ class ApplyPatch(_FileTool):
             for patch in patches:
                 for change in self._changes(folder, patch, ctx):
                     if change.names in changes:
-                        where = "/".join(change.names)
+                        where = shown("/".join(change.names))
                         raise PatchError(f"{where} is in the patch twice; put its parts together")
                     changes[change.names] = change
             folder.change(list(changes.values()))
@@ -210,7 +210,7 @@ class ApplyPatch(_FileTool):
         _, names = self.files.place(patch.path, ctx)
         if patch.kind == "add":
             if folder.stamp(names) is not None:
-                raise PatchError(f"{patch.path} is there already; update it instead")
+                raise PatchError(f"{shown(patch.path)} is there already; update it instead")
             return [Change(names, data_of(patch.content), None)]
         content = folder.read(names)
         if patch.kind == "delete":
@@ -222,7 +222,7 @@ class ApplyPatch(_FileTool):
         if target == names:
             return [Change(names, data, content.stamp)]
         if folder.stamp(target) is not None:
-            raise PatchError(f"{patch.move_to} is there already; nothing is moved over it")
+            raise PatchError(f"{shown(patch.move_to)} is there already; nothing is moved over it")
         return [Change(target, data, None), Change(names, None, content.stamp)]
 
 

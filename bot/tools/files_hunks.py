@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from bot.filenames import shown
 from bot.tools.files_patch import FilePatch, Hunk, PatchError
 
 
@@ -69,4 +70,6 @@ def _best(places: Sequence[int], count: int, hunk: Hunk) -> int | None:
 
 def _not_found(path: str, number: int, hunk: Hunk) -> str:
     wanted = "\n".join((hunk.old or hunk.anchors)[:5])
-    return f"place {number} of {path} is not in the file; read it again. Looked for:\n{wanted}"
+    return (
+        f"place {number} of {shown(path)} is not in the file; read it again. Looked for:\n{wanted}"
+    )

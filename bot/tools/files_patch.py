@@ -13,6 +13,7 @@ from itertools import dropwhile
 from typing import Literal
 
 from bot.errors import TrunklineError
+from bot.filenames import shown
 
 _FENCE = re.compile(r"```\w*\s*|<<-?\s*['\"]?\w+['\"]?|EOF")
 _HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@ ?(.*)")
@@ -127,7 +128,7 @@ class _Sections(_Lines):
                 continue
             patch.hunks.append(self._hunk(first=not patch.hunks))
         if not patch.hunks and patch.move_to is None:
-            raise self.wrong(f"ends the section of {path}, which changes nothing")
+            raise self.wrong(f"ends the section of {shown(path)}, which changes nothing")
         return patch
 
     def _is_section(self) -> bool:
