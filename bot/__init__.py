@@ -3,6 +3,7 @@
 Read it in this order; one message walks down the first part of the list.
 
     contract     what an adapter author must read: Address, Message, Reply, Adapter
+    tokens       how large a request is, and how large it may be
     transcript   the lines of a session: Entry, ToolCall, Usage
     types        the core's own types: Session, Turn, Provider, Tool, CommandContext
     errors       one tree of errors, drawn in its docstring
@@ -17,10 +18,12 @@ Read it in this order; one message walks down the first part of the list.
     backlog      what a prompt does to a lane that is busy
     queue        queue modes: which waiting messages become one turn, and when
     lanes        the drain of one session: take what is due, run turns, until nothing is open
+    gate         places for runs, all sessions together
     turn         performs what the loop asks, and tells the hub
     loop         the decisions of a run, as a generator
     inference    one model call of a run: request, stream
     compaction   a long transcript made shorter: notes, summary, one more line
+    notes        what lasts of a conversation, kept before it is summed up
     speech       what a run says while it runs, and what is held back
     ending       how a run ends: one transaction for all of it
     reply        NO_REPLY, shaping, splitting

@@ -42,6 +42,7 @@ from bot.inbound import Inbound
 from bot.lanes import Lanes
 from bot.live import Acks
 from bot.media import Media
+from bot.notes import Notes
 from bot.providers.catalogue import Catalogue
 from bot.reply import Secrets
 from bot.reply.blocks import Pace
@@ -51,6 +52,7 @@ from bot.store.migrations import open_store
 from bot.supervisor import Supervisor
 from bot.toolbox import Reach, built_in
 from bot.tools.approval import Approvals
+from bot.tools.outside import Outside
 from bot.tools.registry import Tools
 from bot.tools.shell_jobs import Jobs
 from bot.turn import Turns
@@ -121,10 +123,12 @@ class App:
     memory: Memory
     approvals: Approvals
     jobs: Jobs
+    outside: Outside
 
     async def start(self, *, channels: bool = True) -> None:
         """Wake what was open, then let the channels in."""
         await self.engine.start(upkeep.sweep)
+        await self.outside.start()
         if channels:
             self.supervisor.start()
 
@@ -170,11 +174,13 @@ class App:
         self.approvals.close()
         await self.engine.drain(grace)
         await self.jobs.close()
+        await self.outside.close()
         await self.supervisor.close()
         await self.engine.close()
         await self.chat.stop()
         await self.catalogue.close()
         await self.memory.close()
+        self.scenes.close()
         self.lock.free()
 
 
@@ -232,16 +238,24 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     approvals = Approvals(engine, clock, hub, lambda: world.config, WEB)
     jobs = Jobs(clock)
     hub.listen(jobs.hear)
+    outside = Outside(engine, clock, hub, lambda: world.config, workspaces.folder)
     reach = Reach(
         engine, clock, hub, lambda: world.config, workspaces.ensure, workspaces.folder, state,
-        memory, scenes.scope, approvals, jobs, scenes.attached,
+        memory, scenes.scope, approvals, jobs, outside, scenes.attached, scenes.shown,
     )  # fmt: skip
-    tools = Tools(built_in(reach))
+    tools = Tools(built_in(reach), outside.late)
     turns = Turns(engine, clock, hub, delivery, world, tools, media, scenes, secrets)
     control = Control(engine, clock, hub, commands, world, inbound.release, delivery.fitting, WEB)
     lanes = Lanes(engine, clock, hub, turns, control.run, claims, config.messages.max_concurrent)
     world.stopper, world.scenes = lanes.stop, scenes
     world.offered = tools.specs
+    notes = Notes(
+        clock,
+        workspaces.folder,
+        lambda turn: scenes.scope(turn, world.owner(turn)),
+        lambda agent: world.prompt(agent).timezone,
+    )
+    turns.compactor.remember = notes.keep
     world.approvals, turns.approve = approvals, approvals.approve
     engine.handle("lane", lanes.drain)
     engine.handle("out", delivery.drain)
@@ -249,7 +263,7 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     app = App(
         config, state, clock, lock, engine, hub, chat, catalogue, sessions, world, inbound,
         channels, turns, lanes, commands, supervisor, scenes, memory, approvals,
-        jobs,
+        jobs, outside,
     )  # fmt: skip
     for account in config.channels.values():
         _add_channel(app, account)

@@ -29,7 +29,7 @@ class Channel:
     ack: str = ""
     max_attachment: int = 20 << 20
     drafts: bool = False
-    pace: Pace = Pace()
+    pace: Pace = field(default_factory=Pace)
     budget: Budget = field(init=False)
 
     def __post_init__(self) -> None:

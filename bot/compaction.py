@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from bot import tokens
 from bot.clock import Clock
-from bot.context import compaction, tokens
+from bot.context import compaction
 from bot.context.compaction import Plan
 from bot.context.prompt import conversation
 from bot.engine.port import Engine, Script

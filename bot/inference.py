@@ -7,8 +7,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from bot import tokens
 from bot.clock import Clock
-from bot.context import tokens
 from bot.context.gather import Scenes
 from bot.context.prompt import conversation, system_prompt
 from bot.context.pruning import pruned

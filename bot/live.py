@@ -167,7 +167,7 @@ class Live:
             self._blocks.pause()
 
     async def flushed(self) -> None:
-        """Wait until all that was said before the last pause is put out, where it goes in blocks."""
+        """Wait until the blocks of all that was said before the last pause are put out."""
         if self._blocks is not None:
             await self._blocks.flushed()
 

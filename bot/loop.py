@@ -6,7 +6,7 @@ A generator; `turn` performs it.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bot.types import Entry, Failure, Final, ToolCall, Usage
@@ -55,7 +55,7 @@ class Compaction:
     entry: Entry | None
     before: int = 0
     after: int = 0
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     failure: Failure | None = None
 
 

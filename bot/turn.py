@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from bot.ending import Ending, commit, ending
 from bot.engine.port import Engine
 from bot.errors import Fenced, RunError, StoreError
 from bot.events import Body, Compacted, Finished, Hub, RunEvent, Signal, Started
+from bot.gate import Gate
 from bot.inference import Agents, Inference
 from bot.loop import (
     Ask,
@@ -39,56 +39,13 @@ from bot.providers.chosen import Chosen
 from bot.reply import Secrets, error_line, prefix_words, reasoning_message, visible
 from bot.speech import Speech
 from bot.steps import step
+from bot.tools.bubbles import Bubbles
 from bot.tools.perform import Approve, Performer, Round
 from bot.tools.registry import Tools
 from bot.tools.repeats import Repeats
 from bot.types import Entry, Turn, Usage
 
 log = structlog.get_logger("turn")
-
-
-class Gate:
-    """Places for runs, all sessions together, first come first served."""
-
-    def __init__(self, places: int) -> None:
-        self._free = places
-        self._waiting: deque[asyncio.Future[None]] = deque()
-
-    async def __aenter__(self) -> None:
-        if self._free > 0:
-            self._free -= 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.leave()
-            raise
-
-    async def __aexit__(self, *error: object) -> None:
-        self.leave()
-
-    def leave(self) -> None:
-        """Give a place to the next one, or free it."""
-        self._free += 1
-        while self._waiting and self._free > 0:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self._free -= 1
-                turn.set_result(None)
-
-    async def back(self, hurry: bool) -> None:
-        """Take a place again. One that only has to end (`hurry`) does not wait for others."""
-        if hurry:
-            self._free -= 1
-            return
-        try:
-            await self.__aenter__()
-        except asyncio.CancelledError:
-            self._free -= 1
-            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +147,8 @@ class _Run:
             Repeats.of(self._transcript, turn.id),
             parts.approve,
             self._called,
+            Bubbles(turn, parts.secrets.clean),
+            parts.scenes.env_for,
         )
         self._started_at = parts.clock.now()
         self._limit: asyncio.Timeout | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.context.tokens import LETTERS, of_entries, of_entry, of_text
+from bot.tokens import LETTERS, of_entries, of_entry, of_text
 from bot.types import Entry
 
 TAG = "conversation_summary"

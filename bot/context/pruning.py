@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.context.compaction import shortened
-from bot.context.tokens import LETTERS, of_entries
+from bot.tokens import LETTERS, of_entries
 from bot.types import Entry
 
 PAUSE = 300.0

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
+from uuid import uuid4
 
 from pydantic import Field
 
+from bot.acceptance import OPERATOR
 from bot.config.agents import Agent
-from bot.contract import Address
+from bot.contract import Address, Author, Message, Ref
 from bot.engine.port import Row
 from bot.errors import RequestError, RunError
 from bot.gateway.frames import Params
@@ -16,12 +19,15 @@ from bot.gateway.history import everything, shown
 from bot.gateway.params import Id, OneSession
 from bot.gateway.rows import when
 from bot.gateway.rpc import Client, Json, Method, method
+from bot.gateway.runs import wait
 from bot.gateway.services import Core
 from bot.gateway.targets import ensure, session_key
 from bot.keys import main_key
 from bot.store import sessions as scripts
+from bot.store import work
 from bot.types import Settings, Thinking
 
+_COMPACTION = 600.0
 Mode = Literal["collect", "followup", "steer", "steer-backlog", "interrupt"]
 
 
@@ -126,6 +132,40 @@ async def sessions_reset(core: Core, client: Client, params: OneSession) -> Json
     return await one_row(core, key.text)
 
 
+class CompactParams(OneSession):
+    """`instructions` say what the summary should keep above all."""
+
+    instructions: Annotated[str, Field(max_length=2000)] | None = None
+
+
+@method("sessions.compact", CompactParams, help="Sum up a transcript for the model; waits for it.")
+async def sessions_compact(core: Core, client: Client, params: CompactParams) -> Json:
+    key = await session_key(core, params.session_key, params.exact)
+    before = (await ensure(core, key))["compactions"]
+    run = f"compact-{uuid4()}"
+    about = Message(
+        Ref(Address("webchat", "webchat", key.text), run),
+        Author(OPERATOR, "Operator"),
+        params.instructions or "",
+        datetime.fromtimestamp(core.clock.now(), UTC),
+        "direct",
+    )
+    asked = work.compact(
+        about,
+        key=key.text,
+        agent=key.agent,
+        requester=OPERATOR,
+        run=run,
+        now=core.clock.now(),
+    )
+    await core.engine.tx(asked)
+    ended = await wait(core, run, _COMPACTION)
+    row = await one_row(core, key.text)
+    answer = {"runId": run, "compacted": row["compactions"] > before, "session": row}
+    reason = ended.get("error") or (None if answer["compacted"] else "nothing to compact")
+    return answer | ({"reason": reason} if reason else {})
+
+
 @method("sessions.delete", OneSession, help="Stop a session and put it away for good.")
 async def sessions_delete(core: Core, client: Client, params: OneSession) -> Json:
     # What is deleted is named exactly: a pointer may have moved since the list was shown.
@@ -217,6 +257,7 @@ METHODS: tuple[Method, ...] = (
     sessions_patch,
     sessions_switch,
     sessions_reset,
+    sessions_compact,
     sessions_delete,
     sessions_export,
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.context.tokens import Room, room
+from bot.tokens import Room, room
 from bot.types import Provider, Thinking, Usage
 
 

@@ -36,6 +36,8 @@ _BEGIN = re.compile(r"\[\[demo\s+(\w+)[ \t]?")
 _END = re.compile(r"\]\](?!\])")
 _TOOL_NAME = re.compile(r"\s*([^\s\]{]+)\s*")
 _SIZES = (3, 5, 8, 4, 7, 6)
+_EARLIER = "Summary of what came before:"
+_GLIMPSE = 200
 # The event loop gets its turn after so many deltas that nothing paces.
 _BREATHE = 64
 
@@ -123,6 +125,9 @@ class _Answering:
     def pieces(self) -> Iterator[TextDelta | ThinkDelta | float]:
         """Deltas, and seconds to wait between them."""
         message, called, result = last_exchange(self._request.entries)
+        if self._request.purpose != "answer":
+            yield from self._say(_aside(message, self._request.purpose))
+            return
         steps = read_directives(message)
         if not steps:
             yield from self._say(f"Hello from the demo model! You wrote: {message}")
@@ -245,6 +250,14 @@ def numbered_words(size: int) -> str:
         words.append(f"word{number} ")
         length += len(words[-1])
     return "".join(words)[:size]
+
+
+def _aside(conversation: str, purpose: str) -> str:
+    """A summary of a conversation: how each message of the user begins. No notes are taken."""
+    if purpose == "notes":
+        return "NO_REPLY"
+    lines = [line for line in conversation.split("\n") if line.startswith(("User: ", _EARLIER))]
+    return "\n".join(["Summary by the demo model:", *(line[:_GLIMPSE] for line in lines)])
 
 
 def _remaining(steps: Sequence[Directive], called: int) -> Sequence[Directive]:

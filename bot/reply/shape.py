@@ -1,4 +1,4 @@
-"""What a run says to people, put together: reasoning, tool lines, the texts of its calls, each once.
+"""What a run says to people, put together: reasoning, tool lines, what its calls said, each once.
 
 The order is fixed: reasoning where it is wanted, one line for each tool that started where the
 session is verbose, the answer, and what went wrong.

@@ -38,6 +38,7 @@ class ScriptedModel:
     wait for, calls, a failure, or an exception to raise against its promise.
 
     `script` is asked for each request; `answers` are given by what the user said, each in turn.
+    Summaries and notes of a conversation, which nobody asked for in words, are `aside`.
     """
 
     def __init__(self, clock: Clock, script: Script | None = None) -> None:
@@ -47,6 +48,10 @@ class ScriptedModel:
         self._clock = clock
         self._script = script
         self._answers: dict[str, list[Sequence[Step]]] = {}
+        self.aside: dict[str, list[Sequence[Step]]] = {
+            "summary": [["A summary."]],
+            "notes": [["NO_REPLY"]],
+        }
 
     def on(self, said: str, *answers: Sequence[Step]) -> None:
         """When the user said this: these answers, one for each request, the last one again."""
@@ -86,6 +91,9 @@ class ScriptedModel:
     def _steps(self, request: ModelRequest) -> Sequence[Step]:
         if self._script is not None:
             return self._script(request)
+        if request.purpose != "answer":
+            own = self.aside[request.purpose]
+            return own.pop(0) if len(own) > 1 else own[0]
         asked, _, _ = last_exchange(request.entries)
         said = "\n".join(one for one in asked.split("\n") if not one.startswith("<quoted>"))
         answers = self._answers.get(said)

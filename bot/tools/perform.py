@@ -25,6 +25,7 @@ from bot.store import approvals, entries, runs
 from bot.tools import repeats
 from bot.tools.arguments import mistake, settled
 from bot.tools.bounds import MAX_UPDATE, bounded, fit, shown_args
+from bot.tools.bubbles import Bubbles
 from bot.tools.policy import PAYMENT, ToolPolicy
 from bot.tools.registry import Tools
 from bot.tools.repeats import Repeats
@@ -40,6 +41,7 @@ UNKNOWN = (
     "The outcome of this call is unknown: the process stopped while it ran. It may have had its "
     "effect. Check before calling it again, and tell the user."
 )
+SKIPPED = "This call was not made: the user said something meanwhile, which comes next."
 
 Approve = Callable[[ToolCall, ToolContext], Awaitable[str | None]]
 
@@ -55,12 +57,21 @@ class Round:
     owner: bool = False
 
 
+def no_env(turn: Turn) -> Mapping[str, str]:
+    """The variables of a run without skills."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Performer:
     """Performs the calls of one run.
 
+    `called` says whether the requester has said something that should be heard before the next
+    call.
+
     `journal` is what an interrupted attempt left behind. `approve` asks a person about a payment
-    and gives None when it may be made, else why not; without it no payment is made.
+    and gives None when it may be made, else why not; without it no payment is made. `bubbles` shows
+    the calls where people want to see them. `env` gives the variables of a run's skills.
     """
 
     engine: Engine
@@ -72,13 +83,23 @@ class Performer:
     away: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     repeats: Repeats = field(default_factory=Repeats)
     approve: Approve | None = None
+    called: Callable[[], Awaitable[bool]] | None = None
+    bubbles: Bubbles | None = None
+    env: Callable[[Turn], Mapping[str, str]] = no_env
 
     async def calls(self, calls: Sequence[ToolCall], shared: Round) -> list[Entry]:
         """Run the calls of an entry; a result for each, in their order. Raises RunError."""
         results: list[Entry] = []
         for together in self._batches(calls):
+            if results and self.called is not None and await self.called():
+                left = calls[len(results) :]
+                return results + [await self._skipped(call, shared) for call in left]
             results += await self._together(together, shared)
         return results
+
+    async def _skipped(self, call: ToolCall, shared: Round) -> Entry:
+        self.emit(ToolStarted(call.id, call.name, shown_args(call.args)))
+        return await self._recorded(call, shared, ToolResult(SKIPPED, is_error=True))
 
     def _batches(self, calls: Sequence[ToolCall]) -> Iterator[list[ToolCall]]:
         """Neighbours that only look, and each of the others alone."""
@@ -114,7 +135,7 @@ class Performer:
             return ToolResult(refused or "", is_error=True)
         if await self._interrupted(key, tool):
             return ToolResult(UNKNOWN, is_error=True)
-        await self.engine.tx(self._intend(key, call.name))
+        await self.engine.tx(self._intend(key, call))
         step("tool.intended")
         result = await self._run(call, tool, key, shared)
         step("tool.ran")
@@ -130,6 +151,7 @@ class Performer:
             name=call.name,
             is_error=result.is_error,
             attachments=result.attachments,
+            origin={"said": list(result.said)} if result.said else None,
         )
         entry = await self.engine.tx(self._record(f"{shared.asked}/{call.id}", entry))
         step("tool.recorded")
@@ -184,6 +206,7 @@ class Performer:
             owner=shared.owner,
             away=self.away,
             skills_only=shared.policy.skills_only,
+            env=self.env(self.turn),
         )
         try:
             if PAYMENT in tool.tags and (reason := await self._unpaid(call, context)):
@@ -208,14 +231,19 @@ class Performer:
             self._warn("payment-denied", reason, call)
         return reason
 
-    def _intend(self, key: str, name: str) -> Script[None]:
+    def _intend(self, key: str, call: ToolCall) -> Script[None]:
+        now = self.clock.now()
         yield from runs.fence(self.turn.lane, self.turn.epoch)
-        yield from runs.intend_call(self.turn.id, key, name, self.clock.now())
+        yield from runs.intend_call(self.turn.id, key, call.name, now)
+        if self.bubbles is not None and key not in self.journal:
+            yield from self.bubbles.started(call, now)
 
     def _record(self, key: str, entry: Entry) -> Script[Entry]:
         yield from runs.fence(self.turn.lane, self.turn.epoch)
         kept = yield from entries.append(self.turn.session.id, [entry])
         yield from runs.end_call(self.turn.id, key, entry.at)
+        if self.bubbles is not None:
+            yield from self.bubbles.ended(entry)
         return kept[0]
 
 
