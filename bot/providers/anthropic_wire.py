@@ -155,13 +155,14 @@ def _may_think(request: ModelRequest) -> bool:
 
 def _think(body: dict[str, Any], request: ModelRequest, adaptive: bool) -> None:
     if adaptive:
-        body["thinking"] = {"type": "adaptive"}
+        body["thinking"] = {"type": "adaptive", "display": "summarized"}
         body["output_config"] = {"effort": EFFORTS[request.thinking]}
     else:
         budget = BUDGETS[request.thinking]
         if request.max_tokens is None and request.params.get("max_tokens") is None:
             body["max_tokens"] = budget + MAX_TOKENS
-        budget = min(budget, body["max_tokens"] // 2)
+        else:
+            budget = min(budget, body["max_tokens"] // 2)
         if budget < LEAST_BUDGET:
             return
         body["thinking"] = {"type": "enabled", "budget_tokens": budget}
