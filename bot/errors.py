@@ -19,6 +19,7 @@ TrunklineError
 |  |- Uncertain       perhaps sent: a time-out, a cut connection
 |  |- Refused         never will be: blocked, chat gone
 |  '- Unsupported     this platform cannot do it
+|- MissingExtra       the operator: an optional library is not installed
 |- FetchError         the model: an address that may not be reached, or gave nothing readable
 |- RequestError       the caller of the socket, HTTP or CLI: a contract code
 '- RunError           the user of a run: a contract code
@@ -118,6 +119,13 @@ class Unsupported(SendError):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"this channel does not support {what}")
+
+
+class MissingExtra(TrunklineError):
+    """An optional library is not installed; the text says what to type."""
+
+    def __init__(self, library: str, extra: str) -> None:
+        super().__init__(f'{library} is not installed; run: pip install "trunkline[{extra}]"')
 
 
 class FetchError(TrunklineError):

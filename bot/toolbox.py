@@ -14,9 +14,10 @@ from bot.engine.port import Engine
 from bot.events import Hub
 from bot.folder import Folder
 from bot.tools.approval import Approvals
-from bot.tools.files import Files, file_tools
+from bot.tools.files import Files, as_it_is, file_tools
 from bot.tools.image import Image
 from bot.tools.memory import MemoryGet, MemorySearch
+from bot.tools.outside import Outside
 from bot.tools.sessions import SessionStatus
 from bot.tools.shell import Exec
 from bot.tools.shell_jobs import Jobs
@@ -34,7 +35,8 @@ class Reach:
     """What tools are built from. `config` gives the present configuration, `workspace` an agent's
     folder and `folder` the same as tools reach into it; `state` is the state directory. `skills`
     gives the folders of an agent's attached skills, `scope` whose memory a run (of an owner, if so)
-    may know. `approvals` ask people, `jobs` are the programs that were started."""
+    may know. `approvals` ask people, `jobs` are the programs that were started, `outside` is what
+    they reach beyond this process."""
 
     engine: Engine
     clock: Clock
@@ -47,12 +49,14 @@ class Reach:
     scope: Callable[[Turn, bool], Scope]
     approvals: Approvals
     jobs: Jobs
+    outside: Outside
     skills: Callable[[str], Sequence[Path]] = no_skills
+    said: Callable[[Turn, Path, str], str] = as_it_is
 
 
 def built_in(reach: Reach) -> list[Tool]:
     """Every tool that comes with the program; which of them an agent holds its policy says."""
-    files = Files(reach.folder, reach.skills, reach.scope)
+    files = Files(reach.folder, reach.skills, reach.scope, reach.said)
     return [
         SessionStatus(),
         *file_tools(files),
@@ -69,6 +73,7 @@ def built_in(reach: Reach) -> list[Tool]:
             reach.approvals,
         ),
         Process(reach.clock, reach.jobs),
+        *reach.outside.tools(),
     ]
 
 

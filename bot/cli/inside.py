@@ -43,6 +43,8 @@ def core_of(app: App, config: Path | None = None, log: journal.Journal | None = 
         turns=app.turns,
         approvals=app.approvals,
         memory=app.memory,
+        nodes=app.outside.nodes,
+        servers=app.outside.servers,
         started_at=app.clock.now(),
         accounts=app,
         file=ConfigFile(config, os.environ, adapters().option_types(), seen),

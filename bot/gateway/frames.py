@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from bot import __version__
@@ -21,6 +21,7 @@ TICK = 15.0
 EVENTS = (
     *("agent", "chat", "sessions.changed", "tasks.changed", "approval.requested"),
     *("approval.resolved", "channel.status", "pairing.requested", "tick", "shutdown"),
+    "node.invoke",
 )
 
 _ID_LENGTH = 128
@@ -69,12 +70,23 @@ class Credential(Params):
     token: str | None = None
 
 
+class NodeInfo(Params):
+    """What a node says it is; `commands` are the names of what it can be asked to do."""
+
+    id: Annotated[str, Field(pattern=r"^[\w.:@-]{1,64}$")]
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    commands: Annotated[
+        list[Annotated[str, Field(pattern=r"^[\w.:/-]{1,64}$")]], Field(max_length=100)
+    ]
+
+
 class Connect(Params):
-    """The first request of a socket."""
+    """The first request of a socket; `node` with the role node."""
 
     protocol: Literal[1]
     client: ClientInfo = ClientInfo()
-    role: Literal["operator"] = "operator"
+    role: Literal["operator", "node"] = "operator"
+    node: NodeInfo | None = None
     caps: list[str] = []
     auth: Credential = Credential()
 
@@ -156,9 +168,10 @@ def event(name: str, seq: int, payload: Mapping[str, Any]) -> str:
     return dumps({"type": "event", "event": name, "seq": seq, "payload": payload})
 
 
-def hello(methods: Sequence[str]) -> dict[str, Any]:
+def hello(methods: Sequence[str], **more: Any) -> dict[str, Any]:
     """The payload that answers `connect`."""
     return {
+        **more,
         "protocol": PROTOCOL,
         "server": {"version": __version__},
         "policy": {"maxPayload": MAX_FRAME, "tickIntervalMs": int(TICK * 1000)},

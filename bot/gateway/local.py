@@ -17,6 +17,7 @@ class Local:
 
     role = "operator"
     by_token = True
+    node = None
 
     def __init__(
         self, methods: Methods, hub: Hub, views: Views, caps: frozenset[str] = frozenset()

@@ -78,6 +78,8 @@ async def _decide(core: Core, params: Request, approve: bool) -> Json:
     row = await core.engine.tx(people.decide_pairing(wanted, approve, core.clock.now()))
     if row is None:
         raise RequestError("NOT_FOUND", "no open request has this code; codes last an hour")
+    if row["kind"] == "node":
+        await core.nodes.refresh()
     return _pairing_row(row)
 
 

@@ -32,23 +32,32 @@ class Client(Protocol):
     @property
     def by_token(self) -> bool: ...
 
+    @property
+    def node(self) -> str | None:
+        """Which node this is, None for an operator."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method. `waits`: it may take long, so its client's later requests do not wait for it."""
+    """One method. `waits`: it may take long, so its client's later requests do not wait for it.
+
+    `role`: who may call it.
+    """
 
     name: str
     params: type[Params]
     help: str
     run: Callable[[Any, Client, Any], Awaitable[Json]]
     waits: bool = False
+    role: str = "operator"
 
 
 def method(
-    name: str, params: type[P], *, help: str, waits: bool = False
+    name: str, params: type[P], *, help: str, waits: bool = False, role: str = "operator"
 ) -> Callable[[Callable[[S, Client, P], Awaitable[Json]]], Method]:
     """Make a method of `async def f(services, client, params) -> payload`."""
-    return lambda run: Method(name, params, help, run, waits)
+    return lambda run: Method(name, params, help, run, waits, role)
 
 
 class Methods:
@@ -66,6 +75,10 @@ class Methods:
     def names(self) -> list[str]:
         return sorted(self._methods)
 
+    def names_for(self, role: str) -> list[str]:
+        """What clients of a role may call."""
+        return [name for name in self.names if self._methods[name].role == role]
+
     def waits(self, name: str) -> bool:
         return name in self._methods and self._methods[name].waits
 
@@ -76,6 +89,8 @@ class Methods:
             near = get_close_matches(name[:80], self._methods, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise RequestError("UNKNOWN_METHOD", f"there is no method {name[:80]!r}{hint}")
+        if client.role != found.role:
+            raise RequestError("FORBIDDEN", f"{name} is for the role {found.role}")
         checked = check(found.params, params)
         try:
             return await found.run(self._services, client, checked)

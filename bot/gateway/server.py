@@ -84,7 +84,7 @@ class Gateway:
         options, site = self._options, self._site
         guard = Guard(port, tls is not None, options.allowed_hosts, options.trusted_proxies)
         auth = self._auth = Auth(self._token, guard, site.browsers, site.clock)
-        sockets = Sockets(auth, self._methods, site.hub, site.views, site.clock)
+        sockets = Sockets(auth, self._methods, site.hub, site.views, site.clock, site.nodes)
         app = web.Application(middlewares=[shield, guard.middleware], client_max_size=MAX_BODY)
         app.on_response_prepare.append(on_prepare)
         Routes(auth, site).add(app, sockets.handle)

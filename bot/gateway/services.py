@@ -27,6 +27,8 @@ from bot.store import sessions as session_scripts
 from bot.store import upkeep
 from bot.supervisor import Supervisor
 from bot.tools.approval import Approvals
+from bot.tools.mcp_tools import Servers
+from bot.tools.nodes import Nodes
 from bot.turn import Turns
 from bot.world import World
 
@@ -67,6 +69,8 @@ class Core:
     turns: Turns
     approvals: Approvals
     memory: Memory
+    nodes: Nodes
+    servers: Servers
     started_at: float
     accounts: Accounts
     file: ConfigFile
@@ -102,7 +106,8 @@ class Site:
     """What serving needs.
 
     `ready`: can everything work now? `views`: what a session lets watchers see. `webhook`: hand a
-    request to an account's adapter, None when there is no such account.
+    request to an account's adapter, None when there is no such account. `nodes`: where devices are
+    let in.
     """
 
     hub: Hub
@@ -111,6 +116,7 @@ class Site:
     ready: Callable[[], Awaitable[bool]]
     views: Views
     webhook: Webhook
+    nodes: Nodes | None = None
 
 
 def site_of(core: Core, supervisor: Supervisor) -> Site:
@@ -121,4 +127,4 @@ def site_of(core: Core, supervisor: Supervisor) -> Site:
         return await adapter.handle(request, core.inbound) if adapter else None
 
     browsers = StoredBrowsers(core.engine)
-    return Site(core.hub, core.clock, browsers, core.ready, core.view, webhook)
+    return Site(core.hub, core.clock, browsers, core.ready, core.view, webhook, core.nodes)

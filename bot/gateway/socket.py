@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from aiohttp import WSMsgType, web
 
 from bot.clock import Clock
-from bot.errors import RequestError
+from bot.errors import RequestError, StoreError
 from bot.events import Event, Hub, Signal, Watcher
 from bot.gateway import frames
 from bot.gateway.auth import Auth, bearer
 from bot.gateway.feed import Feed, Views
 from bot.gateway.rows import when
 from bot.gateway.rpc import Methods
+from bot.tools.nodes import Link, Nodes
 
 log = structlog.get_logger("socket")
 
@@ -28,6 +31,7 @@ _PATIENCE = 200
 _HEARTBEAT = 20.0
 _GOODBYE = 2.0
 _POLICY = 1008
+_FOR_NODES = frozenset({"tick", "shutdown"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,11 @@ class Peer:
     role: str
     caps: frozenset[str]
     by_token: bool
+    info: frames.NodeInfo | None = None
+
+    @property
+    def node(self) -> str | None:
+        return self.info.id if self.info else None
 
 
 class Allowance:
@@ -61,12 +70,21 @@ class Allowance:
 class Sockets:
     """Every open socket, and the tick that tells them the gateway is alive."""
 
-    def __init__(self, auth: Auth, methods: Methods, hub: Hub, views: Views, clock: Clock) -> None:
+    def __init__(
+        self,
+        auth: Auth,
+        methods: Methods,
+        hub: Hub,
+        views: Views,
+        clock: Clock,
+        nodes: Nodes | None = None,
+    ) -> None:
         self._auth = auth
         self._methods = methods
         self._hub = hub
         self._views = views
         self._clock = clock
+        self._nodes = nodes
         self._strangers = 0
         self._open: set[Connection] = set()
         self._ticker: asyncio.Task[None] | None = None
@@ -143,24 +161,49 @@ class Sockets:
             await self._auth.check_token(request, token)
         if not tokens and not await self._auth.browser(request):
             raise RequestError("UNAUTHORIZED", "sign in: send auth.token, or open the page first")
-        return Peer(asked.role, frozenset(asked.caps), bool(tokens))
+        return self._peer(asked, bool(tokens))
+
+    def _peer(self, asked: frames.Connect, by_token: bool) -> Peer:
+        if (asked.role == "node") != (asked.node is not None):
+            raise RequestError("INVALID_PARAMS", "node and the role node belong together")
+        if asked.node is not None and self._nodes is None:
+            raise RequestError("UNAVAILABLE", "this gateway takes no nodes")
+        return Peer(asked.role, frozenset(asked.caps), by_token, asked.node)
 
     async def _serve(
         self, request: web.Request, ws: web.WebSocketResponse, peer: Peer, id: frames.FrameId
     ) -> None:
-        feed = Feed(peer.caps, self._views)
+        feed = Feed(peer.caps, self._views, _FOR_NODES if peer.node else frames.EVENTS)
         # Watching begins before the hello: what happens after it is never missed.
         watcher = self._hub.watch()
         connection = Connection(request, ws, peer, self._methods, feed, watcher, self._clock)
         self._open.add(connection)
+        link: Link | None = None
         try:
-            await ws.send_str(frames.response(id, frames.hello(self._methods.names)))
+            link = await self._link(connection, peer)
+            paired = {} if link is None else {"node": {"id": link.id, "paired": link.may_act}}
+            hello = frames.hello(self._methods.names_for(peer.role), **paired)
+            await ws.send_str(frames.response(id, hello))
             await connection.run()
         except ConnectionError:
             pass
+        except RequestError as error:
+            await _turn_away(ws, id, error)
         finally:
+            if link is not None and self._nodes is not None:
+                self._nodes.leave(link)
             self._open.discard(connection)
             watcher.close()
+
+    async def _link(self, connection: Connection, peer: Peer) -> Link | None:
+        """A node's place among the nodes. Raises RequestError."""
+        info = peer.info
+        if info is None or self._nodes is None:
+            return None
+        try:
+            return await self._nodes.enter(info.id, info.name, info.commands, connection.push)
+        except StoreError as error:
+            raise RequestError("UNAVAILABLE", str(error), retryable=True) from error
 
     async def _tick(self) -> None:
         while True:
@@ -209,6 +252,11 @@ class Connection:
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
+
+    async def push(self, name: str, payload: Mapping[str, Any]) -> None:
+        """Send an event that is for this client alone. Raises ConnectionError."""
+        self._seq += 1
+        await self._ws.send_str(frames.event(name, self._seq, payload))
 
     async def leave(self) -> None:
         """Send what is queued, then close."""
@@ -272,8 +320,7 @@ class Connection:
     async def _send_event(self, event: Event) -> None:
         shown = await self._feed.payload(event)
         if shown is not None:
-            self._seq += 1
-            await self._ws.send_str(frames.event(shown[0], self._seq, shown[1]))
+            await self.push(*shown)
 
 
 async def _turn_away(ws: web.WebSocketResponse, id: frames.FrameId, error: RequestError) -> None:

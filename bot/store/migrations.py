@@ -115,6 +115,12 @@ CREATE TABLE nodes(
   id TEXT PRIMARY KEY, name TEXT NOT NULL, commands TEXT NOT NULL,
   granted_at DOUBLE PRECISION NOT NULL, seen_at DOUBLE PRECISION NOT NULL)
 """
+_MCP_TOOLS = """
+CREATE TABLE mcp_tools(
+  server TEXT NOT NULL, name TEXT NOT NULL, hash TEXT, description TEXT NOT NULL,
+  schema TEXT NOT NULL, new_hash TEXT, new_description TEXT, new_schema TEXT,
+  at DOUBLE PRECISION NOT NULL, PRIMARY KEY(server, name))
+"""
 
 STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -212,6 +218,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE INDEX runs_ended ON runs(ended_at) WHERE ended_at IS NOT NULL",
         ),
     ),
+    ("mcp", (_MCP_TOOLS,)),
 )
 
 _SERIAL = "INTEGER PRIMARY KEY AUTOINCREMENT"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
 from bot.contract import Address, Author
 from bot.engine.port import Row, Script, q
+from bot.store import nodes
+from bot.store.codes import CODE_LIFE, new_code
 
-CODE_SYMBOLS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-CODE_LIFE = 3600.0
 NOTICES_A_DAY = 3
 PENDING_PER_ACCOUNT = 3
 _DAY = 86400.0
@@ -67,7 +66,7 @@ def ask_pairing(author: Author, address: Address, now: float) -> Script[str | No
     )
     if rows[0]["n"] >= PENDING_PER_ACCOUNT:
         return None
-    code = "".join(secrets.choice(CODE_SYMBOLS) for _ in range(8))
+    code = new_code()
     yield q(
         "INSERT INTO pairings(id, kind, channel, account, author, person, code, address, state, "
         "created_at, expires_at) VALUES(?, 'sender', ?, ?, ?, ?, ?, ?, 'pending', ?, ?)",
@@ -105,20 +104,28 @@ def pairing_row(row: Row) -> dict[str, Any]:
     }
 
 
-def decide_pairing(wanted: str, approve: bool, now: float) -> Script[dict[str, Any] | None]:
-    """Approve or deny an open request by its code or id; the request, None when there is none."""
+def decide_pairing(
+    wanted: str, approve: bool, now: float, kind: str = "%"
+) -> Script[dict[str, Any] | None]:
+    """Approve or deny an open request by its code or id; the request, None when there is none.
+
+    `kind` is sender or node, as a pattern.
+    """
     rows = yield q(
         "UPDATE pairings SET state = ? WHERE state = 'pending' AND expires_at > ? "
-        "AND (code = ? OR id = ?) RETURNING *",
+        "AND (code = ? OR id = ?) AND kind LIKE ? RETURNING *",
         "approved" if approve else "denied",
         now,
         wanted.strip().upper(),
         wanted.strip(),
+        kind,
     )
     if not rows:
         return None
     found = pairing_row(rows[0])
-    if approve:
+    if approve and found["kind"] == "node":
+        yield from nodes.grant(rows[0]["person"], now)
+    elif approve:
         yield q(
             "INSERT INTO people(account, author, person, granted_at) VALUES(?, ?, ?, ?) "
             "ON CONFLICT(account, author) DO UPDATE SET person = excluded.person",

@@ -1,0 +1,21 @@
+"""Optional libraries, imported when they are first needed: most installations need few of them."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from bot.errors import MissingExtra
+
+EXTRAS = {"mcp": "mcp", "playwright": "browser"}
+
+
+def optional(module: str) -> Any:
+    """A module of an optional library. Raises MissingExtra that says how to install it."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        library = module.partition(".")[0]
+        if (error.name or "").partition(".")[0] != library:
+            raise
+        raise MissingExtra(library, EXTRAS[library]) from None
