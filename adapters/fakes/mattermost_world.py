@@ -37,6 +37,7 @@ class World:
         self.channels: dict[str, Fields] = {}
         self.members: dict[str, set[str]] = {}
         self.posts: dict[str, Fields] = {}
+        self._of_channel: dict[str, list[str]] = {}
         self.reactions: list[Fields] = []
         self.files: dict[str, tuple[Fields, bytes]] = {}
         self.commands: dict[str, Fields] = {}
@@ -123,6 +124,7 @@ class World:
         if infos := [self.files[one][0] for one in post["file_ids"] if one in self.files]:
             post["metadata"] = {"files": infos}
         self.posts[str(post["id"])] = post
+        self._of_channel.setdefault(channel, []).append(str(post["id"]))
         self.channels[channel]["last_post_at"] = now
         if parent is not None:
             # A thread that grows touches its first post.
@@ -158,11 +160,7 @@ class World:
 
     def since(self, channel: str, when: int) -> list[Fields]:
         """Posts touched after a time, deleted ones too, newest first; 1000 at most."""
-        found = [
-            post
-            for post in self.posts.values()
-            if post["channel_id"] == channel and post["update_at"] > when
-        ]
+        found = [post for post in self._in(channel) if post["update_at"] > when]
         return sorted(found, key=lambda post: -post["create_at"])[:1000]
 
     def page(self, channel: str, number: int, count: int) -> list[Fields]:
@@ -174,11 +172,13 @@ class World:
         """The posts that stand in a channel now, in order."""
         return [
             post
-            for post in self.posts.values()
-            if post["channel_id"] == channel
-            and not post["delete_at"]
-            and user in ("", post["user_id"])
+            for post in self._in(channel)
+            if not post["delete_at"] and user in ("", post["user_id"])
         ]
+
+    def _in(self, channel: str) -> list[Fields]:
+        ids = self._of_channel.get(channel, [])
+        return [self.posts[one] for one in ids if one in self.posts]
 
     def store(self, name: str, mime: str, data: bytes) -> str:
         """Keep a file; its id."""

@@ -15,6 +15,7 @@ import hmac
 import itertools
 import json
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -56,12 +57,20 @@ class Fault:
 
 
 class FakeSlack:
-    """One app's Slack. `start` before use, `stop` after; or `async with`."""
+    """One app's Slack. `start` before use, `stop` after; or `async with`.
 
-    def __init__(self, token: str = TOKEN, app_token: str = APP_TOKEN) -> None:
+    Its messages are numbered in one and the same second, unless a `clock` is given.
+    """
+
+    def __init__(
+        self,
+        token: str = TOKEN,
+        app_token: str = APP_TOKEN,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
         self.token = token
         self.app_token = app_token
-        self.workspace = Workspace()
+        self.workspace = Workspace(clock) if clock else Workspace()
         self.calls: list[Call] = []
         self.base_url = ""
         self.acknowledged: list[str] = []
@@ -323,7 +332,7 @@ def _cut(request: web.BaseRequest) -> web.Response:
 
 
 async def _serve(host: str, port: int) -> None:
-    fake = FakeSlack()
+    fake = FakeSlack(clock=time.time)
     await fake.start(host, port)
     try:
         sys.stdout.write(f"ready {fake.base_url} {fake.token} {fake.app_token} {BOT}\n")

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 Params: TypeAlias = dict[str, Any]
 
 TEAM, BOT_USER, BOT = "T0FAKE", "U0BOT", "B0BOT"
-# 2026-01-02T03:04:05Z: the first message's second.
-_CLOCK = 1767323045
+# 2026-01-02T03:04:05Z: the second of every message, unless another clock is given.
+_STILL = 1767323045
 _LONGEST_EDIT, _LONGEST_STREAM, _MOST_BLOCKS = 4000, 12_000, 50
 
 
@@ -28,9 +28,11 @@ class Refusal(Exception):
 
 
 class Workspace:
-    """One workspace with the app in it."""
+    """One workspace with the app in it. `clock` says the time in seconds since the epoch."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = lambda: _STILL) -> None:
+        self._clock = clock
+        self._last = 0
         self.messages: dict[str, list[Params]] = {}
         self.files: dict[str, Params] = {}
         self.files_url = ""
@@ -73,7 +75,9 @@ class Workspace:
     def post(self, channel: str, **fields: Any) -> Params:
         """Put a message into a conversation."""
         message = {k: v for k, v in fields.items() if v is not None}
-        message = {"type": "message", "ts": f"{_CLOCK}.{next(self._numbers):06}", **message}
+        self._last = max(int(self._clock() * 1_000_000), self._last) + 1
+        ts = f"{self._last // 1_000_000}.{self._last % 1_000_000:06}"
+        message = {"type": "message", "ts": ts, **message}
         self.messages.setdefault(channel, []).append(message)
         return message
 

@@ -10,8 +10,10 @@ from aiohttp import web
 
 from adapters.fakes.telegram import FakeTelegram, Fault
 from adapters.fakes.telegram_chats import Params
+from adapters.telegram.adapter import Telegram
 from bot.testing.running import running
 from tests.kill.checks import wrong
+from tests.kill.soak import hurry
 
 pytestmark = pytest.mark.kill
 
@@ -98,8 +100,11 @@ class RoughTelegram(FakeTelegram):
 
 
 @pytest.mark.parametrize("seed", [1])
-async def test_ten_thousand_messages_are_answered_once_and_in_order(tmp_path: Path, seed: int):
+async def test_ten_thousand_messages_are_answered_once_and_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+):
     """A double is shown only where the platform kept it to itself that it had the first."""
+    hurry(monkeypatch, Telegram)
     async with RoughTelegram(seed) as fake:
         fake.talk()
         config = CONFIG.format(token=fake.token, url=fake.base_url)
