@@ -78,7 +78,7 @@ def _wrong(schema: Any, value: Any, where: str) -> Iterator[tuple[str, str]]:
     if isinstance(choices, list) and value not in choices:
         yield where, f"must be one of {', '.join(map(str, choices[:20]))}"
     either = schema.get("anyOf") or schema.get("oneOf")
-    if isinstance(either, list) and not any(_fits(one, value) for one in either):
+    if isinstance(either, list) and either and not any(_fits(one, value) for one in either):
         yield where, "fits none of the forms it may have"
     yield from ((where, what) for what in _out_of_bounds(schema, value))
     yield from _inside(schema, value, where)

@@ -225,7 +225,7 @@ class _Diff(_Lines):
         rest = list(dropwhile(lambda line: not line, self._lines[self._at : self._at + 20]))
         if not rest or rest[0].startswith("diff --git "):
             return True
-        return len(rest) > 2 and [one[:4] for one in rest[:2]] == ["--- ", "+++ "]
+        return [one[:4] for one in rest[:3]] == ["--- ", "+++ ", "@@ -"]
 
 
 def _take(hunk: Hunk, line: str) -> bool:
