@@ -175,7 +175,9 @@ async def test_llmock_finds_no_fault_with_us(llmock: str, served: Served):
     async with aiohttp.ClientSession() as session, session.get(llmock + "/_llmock/verdict") as got:
         verdict = await got.json()
     assert verdict["passed"] is True, verdict
-    assert {one["code"] for one in verdict["findings"]} <= {"gave_up", "no_backoff"}
+    # It takes asking again behind a broken piece for another call, and warns of the first.
+    warned = {one["code"] for one in verdict["findings"]}
+    assert warned <= {"gave_up", "no_backoff", "malformed_chunk_ignored"}
 
 
 @pytest.mark.parametrize("served", AIMOCK, ids=name_of)
