@@ -88,7 +88,7 @@ class Nodes:
         row = await self._engine.tx(scripts.ask(link.id, link.name, link.commands, now))
         if row is None:
             raise RequestError("RATE_LIMITED", f"{scripts.PENDING} nodes wait to be let in already")
-        self._hub.publish(Signal("pairing.requested", {"id": row["id"], "kind": "node"}))
+        self._hub.publish(Signal("pairing.requested", {"account": "node", "channel": "node"}))
 
     def leave(self, link: Link) -> None:
         """A node's connection has ended."""
