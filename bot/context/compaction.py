@@ -78,12 +78,16 @@ def _cut(seen: Sequence[Entry], keep: int, go_on: bool) -> int:
 def summed_up(text: str, made: Plan, before: int, at: float, run: str) -> Entry:
     """The line of the transcript that stands for all that went.
 
-    A question that went while it is still being worked on is repeated word for word.
+    A question that is still being worked on stays behind it; of a long one, beginning and end.
     """
+    origin = {"firstKept": made.first_kept, "tokensBefore": before}
     asked = next((one for one in reversed(made.gone) if one.role == "user" and one.seq), None)
     if asked is not None and made.kept and made.kept[0].role != "user":
-        text = f"{text}\n\nThe request that is being worked on:\n{shortened(asked.text, _REQUEST)}"
-    origin = {"firstKept": made.first_kept, "tokensBefore": before}
+        if len(asked.text) <= _REQUEST:
+            origin["asked"] = asked.seq
+        else:
+            words = shortened(asked.text, _REQUEST)
+            text = f"{text}\n\nThe request that is being worked on:\n{words}"
     return Entry("compaction", text, at, origin=origin, run=run)
 
 
@@ -92,8 +96,10 @@ def seen_after(shown: Sequence[Entry], summary: Entry) -> list[Entry]:
 
     What the server counted for the kept answers was counted with all that went.
     """
-    first = (summary.origin or {}).get("firstKept", 0)
-    kept = [replace(one, usage=None) if one.usage else one for one in shown if one.seq >= first]
+    origin = summary.origin or {}
+    first, asked = origin.get("firstKept", 0), origin.get("asked")
+    left = [one for one in shown if one.seq >= first or (asked and one.seq == asked)]
+    kept = [replace(one, usage=None) if one.usage else one for one in left]
     text = f"<{TAG}>\n{summary.text.replace(f'</{TAG}', '')}\n</{TAG}>"
     return [Entry("user", text, summary.at), *kept]
 
@@ -148,4 +154,4 @@ def capped(summary: str, budget: int) -> str:
 
 def size_after(made: Plan, summary: Entry) -> int:
     """Tokens of the conversation once the summary stands in it."""
-    return of_entries(seen_after(made.kept, summary))
+    return of_entries(seen_after([*made.gone, *made.kept], summary))

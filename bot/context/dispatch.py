@@ -52,7 +52,7 @@ class Dispatch:
             yield TextDelta(text)
             yield Final(Entry("assistant", text, 0.0, stop="end", usage=Usage(cost=0.0)))
             return
-        given = {_argument(request.tools, self.skill.tool or ""): self.args}
+        given = _given(request.tools, self.skill.tool or "", self.args)
         call = ToolCall("skill", self.skill.tool or "", json.dumps(given), given)
         yield Final(Entry("assistant", "", 0.0, calls=(call,), stop="tools", usage=Usage(cost=0.0)))
 
@@ -65,9 +65,11 @@ def _result(entries: Sequence[Entry]) -> str | None:
     return (last.text or "Done.") if last is not None and last.role == "tool" else None
 
 
-def _argument(specs: Sequence[ToolSpec], tool: str) -> str:
-    """The argument that takes the text: `command`, or the first that the tool cannot do without."""
+def _given(specs: Sequence[ToolSpec], tool: str, text: str) -> dict[str, str]:
+    """The text as the argument `command`, or as the first that the tool cannot do without."""
     schema = next((spec.schema for spec in specs if spec.name == tool), {})
+    if not text and not schema.get("required"):
+        return {}
     if RAW in schema.get("properties", {}):
-        return RAW
-    return next(iter(schema.get("required", ())), RAW)
+        return {RAW: text}
+    return {next(iter(schema.get("required", ())), RAW): text}

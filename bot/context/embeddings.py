@@ -134,7 +134,7 @@ def _unit(numbers: Any, ref: str) -> Vector:
         raise NoVectors(f"{ref} answered a vector of the wrong size")
     if not all(type(one) in (int, float) for one in numbers):
         raise NoVectors(f"{ref} answered a vector that does not consist of numbers")
-    length = math.sqrt(math.fsum(one * one for one in numbers))
+    length = math.hypot(*map(float, numbers))
     if not math.isfinite(length):
         raise NoVectors(f"{ref} answered a vector that is not finite")
     return array("f", (one / (length or 1.0) for one in numbers))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from bot.context import tokens
+from bot import tokens
 from bot.context.scene import AgentPrompt, Asked, Scene
 from bot.context.sections import offered, sections
 from bot.types import ToolSpec

@@ -27,10 +27,16 @@ MAX_PATCHED = 100
 _PATH = {"type": "string", "description": "a path in your workspace"}
 
 
+def as_it_is(turn: Turn, path: Path, text: str) -> str:
+    """What a run reads in a file that is no skill's."""
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Files:
     """What the file tools share. `folder` gives an agent's workspace, `skills` the folders of its
-    attached skills, `scope` whose memory a run (of an owner, if so) may know.
+    attached skills, `scope` whose memory a run (of an owner, if so) may know. `said` is what a run
+    reads in a file with this text.
 
     Changes are made one at a time, so that none is made on what is not read.
     """
@@ -38,6 +44,7 @@ class Files:
     folder: Callable[[str], Folder]
     skills: Callable[[str], Sequence[Path]]
     scope: Callable[[Turn, bool], Scope]
+    said: Callable[[Turn, Path, str], str] = as_it_is
     changing: threading.Lock = field(default_factory=threading.Lock)
 
     def place(self, path: str, ctx: ToolContext, *, write: bool = True) -> tuple[Folder, Names]:
@@ -115,6 +122,7 @@ class Read(_FileTool):
         if folder.is_folder(names):
             return "\n".join(folder.list(names)) or "(an empty folder)"
         text = text_of(folder.read(names), args["path"])
+        text = self.files.said(ctx.turn, folder.path.joinpath(*names), text)
         return part(text, args.get("from", 1), min(args.get("lines", MAX_LINES), MAX_LINES))
 
 
