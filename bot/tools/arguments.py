@@ -98,6 +98,7 @@ def _of_kind(kinds: Any, value: Any) -> bool:
 
 
 def _out_of_bounds(schema: Mapping[str, Any], value: Any) -> Iterator[str]:
+    size: float
     if isinstance(value, str):
         size, least, most, what = len(value), "minLength", "maxLength", " characters"
     elif isinstance(value, list | tuple):

@@ -16,8 +16,8 @@ from bot.context.memory import Scope, may_touch
 from bot.errors import PathError
 from bot.filenames import shown
 from bot.folder import Change, Content, Folder, Names
-from bot.tools.files_hunks import PatchError, applied
-from bot.tools.files_patch import FilePatch, parsed
+from bot.tools.files_hunks import applied
+from bot.tools.files_patch import FilePatch, PatchError, parsed
 from bot.types import Risk, Tool, ToolContext, ToolResult, Turn
 
 MAX_LINES = 2_000

@@ -258,6 +258,7 @@ async def test_025_a_payment_is_denied_with_a_reason_and_recorded(
         watch = Watch(bench)
         bench.app.turns.approve = None
         scripted(bench).on("go", [call("pay")], ["No."])
+        scripted(bench).on("again", [call("pay")], ["Yes."])
         await bench.ask("go", "r1")
         await bench.app.engine.idle()
         policy = bench.app.world.policy("main", "demo/demo", "agent:main:main")
@@ -273,7 +274,7 @@ async def test_025_a_payment_is_denied_with_a_reason_and_recorded(
             return None
 
         bench.app.turns.approve = yes
-        await bench.ask("go", "r2")
+        await bench.ask("again", "r2")
         await bench.app.engine.idle()
         assert len(paid) == (payments == "ask")
 
