@@ -86,6 +86,7 @@ class Http:
             asyncio.Semaphore(max_concurrent) if max_concurrent else contextlib.nullcontext()
         )
         self._urls: dict[str, URL] = {}
+        self._ending: dict[aiohttp.ClientResponse, asyncio.TimerHandle] = {}
         self._open_session = session
         self._session: aiohttp.ClientSession | None = None
 
@@ -124,7 +125,7 @@ class Http:
                 lost = failure("MODEL_BAD_REQUEST", f"cannot ask {self.name}: {words}")
             finally:
                 if response is not None:
-                    _leave(response, answer)
+                    self._leave(response, answer)
         for delta in answer.end():
             yield delta
         yield answer.final(self.clock.now(), f"{self.name}/{model}", lost)
@@ -206,8 +207,22 @@ class Http:
 
     async def close(self) -> None:
         """Close every connection."""
+        for response in list(self._ending):
+            self._end(response)
         if self._session is not None:
             await self._session.close()
+
+    def _leave(self, response: aiohttp.ClientResponse, answer: Answer) -> None:
+        """Give the connection back: the end of a finished response is on its way."""
+        if not answer.complete or answer.failure is not None:
+            response.close()
+        elif response.connection is not None:
+            later = asyncio.get_running_loop().call_later(LINGER, self._end, response)
+            self._ending[response] = later
+
+    def _end(self, response: aiohttp.ClientResponse) -> None:
+        self._ending.pop(response).cancel()
+        response.close()
 
     async def _request(
         self, method: str, url: URL, data: bytes | None, headers: Mapping[str, str]
@@ -230,14 +245,6 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
     finally:
         response.close()
     return bytes(body)
-
-
-def _leave(response: aiohttp.ClientResponse, answer: Answer) -> None:
-    """Give the connection back: the end of a finished response is on its way."""
-    if answer.complete and answer.failure is None:
-        asyncio.get_running_loop().call_later(LINGER, response.close)
-    else:
-        response.close()
 
 
 def _web_address(base: str, with_login: bool) -> URL | None:
