@@ -33,6 +33,8 @@ Remember = Callable[[Turn, str], Awaitable[None]]
 PATIENCE = 180.0
 _TRIES = 3
 _MARGIN = 200
+# A summary of this many tokens is allowed, however little it stands for.
+_FEW_LINES = 100
 _TOO_LONG = Failure(OVERFLOW, "The conversation is too long even to be summed up")
 _SLOW = Failure("MODEL_STALL", "The model did not sum the conversation up in time")
 _EMPTY = Failure("MODEL_CUT", "The model gave no summary", retryable=True)
@@ -56,7 +58,10 @@ class Compactor:
         """
         room, seen = chosen.room, conversation(ask.entries)
         before = overhead + tokens.of_entries(seen)
-        keep = min(room.keep, max(0, room.limit - overhead) // 2) >> (ask.attempt - 1)
+        keep = min(room.keep, max(0, room.limit - overhead) // 2)
+        if ask.will_retry:
+            # The model has refused what was estimated to fit: half of it goes, whatever its size.
+            keep = min(keep >> (ask.attempt - 1), (before - overhead) // 2)
         made = compaction.plan(seen, keep, go_on=ask.will_retry)
         if made is None:
             return Compaction(None, before, before)
@@ -69,10 +74,12 @@ class Compactor:
             return Compaction(None, before, before, usage, failure)
         step("compact.summed")
         text = compaction.capped(said.text, min(room.reserve, room.limit // 4))
+        text = compaction.capped(text, max(_FEW_LINES, tokens.of_entries(made.gone)))
         entry = compaction.summed_up(text, made, before, self.clock.now(), turn.id)
         after = overhead + compaction.size_after(made, entry)
-        if after >= before:
+        if after >= before + _FEW_LINES:
             return Compaction(None, before, before, usage)
+        entry = replace(entry, origin={**(entry.origin or {}), "tokensAfter": after})
         entry = await self.engine.tx(self._store(turn, entry, after))
         step("compact.stored")
         return Compaction(entry, before, after, usage)

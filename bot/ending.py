@@ -23,8 +23,7 @@ STOPPED = "The run was stopped before this call ended. It may have had its effec
 class Ending:
     """A run that is over. `reply` is what people see of it, "" when it is silent.
 
-    `entry` is the transcript's line of it, None for work that answers nobody. `crowded`: the
-    session has outgrown its model and is to be summed up.
+    `entry` is the transcript's line of it, None for work that answers nobody.
     """
 
     turn: Turn
@@ -32,7 +31,6 @@ class Ending:
     state: Literal["ok", "error", "aborted"]
     reply: str
     entry: Entry | None
-    crowded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,7 @@ def commit(
         yield from outbox.enqueue(turn.id, turn.deliver_to, replies, now, begun)
         sending = yield from delivery.at_once(turn.id, turn.deliver_to)
     more = yield from inbox.more(turn.lane)
-    if end.crowded and not more:
+    if outcome.crowded and not more:
         # What waits makes room for itself before it asks the model.
         about = replace(turn.message, text="")
         session, run = turn.session, f"compact-{turn.id}"

@@ -103,7 +103,10 @@ class Inference:
             step("turn.streamed")
             entry = await self.engine.tx(_keep(turn, entry))
             step("turn.called")
-        return replace(final, entry=entry, context=_context(entry, size))
+        size += tokens.of_entry(entry)
+        context = _counted(entry) or size
+        crowded = max(size, context) > chosen.room.limit
+        return replace(final, entry=entry, context=context, crowded=crowded)
 
     def overhead(self, request: ModelRequest) -> int:
         """Tokens of what stands before a request's conversation: system prompt and tools."""
@@ -163,12 +166,10 @@ def _too_large(size: int, limit: int) -> Final:
     return Final(Entry("assistant", "", 0.0, stop="overflow"), Failure("CONTEXT_OVERFLOW", says))
 
 
-def _context(entry: Entry, size: int) -> int:
-    """Tokens of a request and its answer, as the server counted them where it did."""
+def _counted(entry: Entry) -> int:
+    """Tokens of a request and its answer as the server counted them, 0 where it did not."""
     usage = entry.usage
-    if usage is not None and usage.input:
-        return usage.input + usage.output
-    return size + tokens.of_entry(entry)
+    return usage.input + usage.output if usage is not None and usage.input else 0
 
 
 def _keep(turn: Turn, entry: Entry) -> Script[Entry]:

@@ -64,7 +64,7 @@ class Outcome:
     """How the run ended. `entry` is the model's last word, `error` a code and a sentence.
 
     `context` is the size of the last request and its answer in tokens. `text` is for people where
-    there is no entry.
+    there is no entry. `crowded`: the next request would hardly fit.
     """
 
     status: Literal["ok", "error"]
@@ -74,6 +74,7 @@ class Outcome:
     error: tuple[str, str] | None = None
     tool_error: str | None = None
     text: str = ""
+    crowded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +105,13 @@ def agent_loop(transcript: list[Entry]) -> Generator[Ask, Told, Outcome]:
             if made.entry is not None:
                 transcript.append(made.entry)
                 continue
+        attempts = 0
         if failure is not None:
             error = (failure.code, failure.message)
             return Outcome("error", final.entry, usage, context, error, tool_error)
         if final.entry.stop != "tools":
-            return Outcome("ok", final.entry, usage, context, None, tool_error)
+            crowded = final.crowded
+            return Outcome("ok", final.entry, usage, context, None, tool_error, crowded=crowded)
         transcript.append(final.entry)
         results = _entries((yield CallTools(final.entry.calls, final.entry.seq)))
         transcript.extend(results)
@@ -118,8 +121,14 @@ def agent_loop(transcript: list[Entry]) -> Generator[Ask, Told, Outcome]:
     return Outcome("error", None, usage, context, error, tool_error)
 
 
-def compact_loop(transcript: list[Entry]) -> Generator[Ask, Told, Outcome]:
-    """Make a transcript shorter because somebody asked for it, or because it has grown."""
+def compact_loop(transcript: list[Entry], run: str) -> Generator[Ask, Told, Outcome]:
+    """Make a transcript shorter because somebody asked for it, or because it has grown.
+
+    One that this run, interrupted, has made shorter already is left as it is.
+    """
+    if transcript and transcript[-1].role == "compaction" and transcript[-1].run == run:
+        origin = transcript[-1].origin or {}
+        return _summed_up(origin["tokensBefore"], origin["tokensAfter"], Usage())
     made = _compaction((yield Compact(transcript, 1, will_retry=False)))
     if made.failure is not None:
         error = (made.failure.code, made.failure.message)
@@ -127,8 +136,12 @@ def compact_loop(transcript: list[Entry]) -> Generator[Ask, Told, Outcome]:
     if made.entry is None:
         return Outcome("ok", None, made.usage, made.before, text=NOTHING_TO_COMPACT)
     transcript.append(made.entry)
-    said = f"Summed up: about {made.before:,} tokens became {made.after:,}."
-    return Outcome("ok", None, made.usage, made.after, text=said)
+    return _summed_up(made.before, made.after, made.usage)
+
+
+def _summed_up(before: int, after: int, usage: Usage) -> Outcome:
+    said = f"Summed up: about {before:,} tokens became {after:,}."
+    return Outcome("ok", None, usage, after, text=said)
 
 
 def unanswered(transcript: Sequence[Entry]) -> CallTools | None:

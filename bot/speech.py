@@ -53,6 +53,7 @@ class Speech:
         self.thinking = ""
         self.silent = False
         self.texts: list[str] = []
+        self._calls = 0
         self.reply_to: str | None = None
 
     def resume(self, texts: Sequence[str]) -> None:
@@ -67,11 +68,13 @@ class Speech:
         self._release, self._redactor = Release(), Redactor(self._secrets)
         self._before, self._thought = len(self.text), len(self.thinking)
         self._ended = False
+        self._calls = len(self.texts)
 
     def rewind(self) -> None:
         """The call that began last is made again: nothing of it counts."""
         self.text, self.thinking = self.text[: self._before], self.thinking[: self._thought]
         self._shown = len(self._secrets.clean(self.thinking))
+        del self.texts[self._calls :]
         self._ended = True
         self._pause()
         self._stage.show(self.text)

@@ -173,7 +173,6 @@ class _Run:
         step("turn.streamed")
         now = parts.clock.now()
         end = ending(turn, outcome, self.speech, self._aborted, now, self._transcript)
-        end = replace(end, crowded=self._crowded(outcome))
         replies, begun = parts.delivery.parts(turn, self._answered(end)), len(self._live.sent)
         committed = await parts.engine.tx(commit(end, replies, parts.delivery, now, begun))
         if committed.sending is not None:
@@ -183,12 +182,6 @@ class _Run:
         await asyncio.sleep(0)
         self._finished(end, committed.lines[-1] if end.entry else None)
         return Made(committed.more, [*self._transcript, *committed.lines])
-
-    def _crowded(self, outcome: Outcome) -> bool:
-        """Has the session outgrown its model with this answer?"""
-        if self._chosen is None or outcome.status != "ok" or self._turn.work != "answer":
-            return False
-        return outcome.context > self._chosen.room.limit
 
     def _answered(self, end: Ending) -> Answered:
         turn, chosen, asked = self._turn, self._chosen, self.speech.reply_to
@@ -260,8 +253,8 @@ class _Run:
         if provider := dispatched(scene, turn.message.text):
             chosen = replace(chosen, provider=provider)
         self._transcript = await parts.media.fetched(turn, self._transcript)
-        make = compact_loop if turn.work == "compact" else agent_loop
-        loop = make(self._transcript)
+        compacts = turn.work == "compact"
+        loop = compact_loop(self._transcript, turn.id) if compacts else agent_loop(self._transcript)
         try:
             ask = next(loop)
             while True:

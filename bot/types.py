@@ -144,12 +144,14 @@ class Failure:
 class Final:
     """The last event of every model call: the whole entry, and the failure when `stop` is error.
 
-    `context` is how many tokens the request and its answer have, filled in by who made the call.
+    `context` is how many tokens the request and its answer have, `crowded` that they leave too
+    little room in the window; both filled in by who made the call.
     """
 
     entry: Entry
     failure: Failure | None = None
     context: int = 0
+    crowded: bool = False
 
 
 ModelEvent = TextDelta | ThinkDelta | Notice | Final
