@@ -188,7 +188,10 @@ def _with_file(found: Program, files: Files) -> Program:
 def covered(
     planned: Plan, patterns: Sequence[str], rules: Sequence[Rule]
 ) -> tuple[bool, str, list[int]]:
-    """Is every program allowed? Else why not; and which grants were used."""
+    """Is every program allowed? Else why not; and which grants were used.
+
+    Of an interpreter the script must be on the list as well: it is what runs.
+    """
     if not planned.programs:
         return False, planned.why, []
     used: list[int] = []
@@ -202,8 +205,10 @@ def covered(
         rule = next((one for one in rules if _allows(one, found)), None)
         if rule is not None:
             used += [rule.id] if rule.id is not None else []
-        elif not any(matches(pattern, found.path) for pattern in patterns):
-            return False, f"{found.path} is not on the list of this agent", []
+            continue
+        for path in dict.fromkeys((found.path, found.file or found.path)):
+            if not any(matches(pattern, path) for pattern in patterns):
+                return False, f"{path} is not on the list of this agent", []
     return True, "", used
 
 

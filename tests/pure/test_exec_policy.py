@@ -197,10 +197,11 @@ def test_not_on_the_list(command: str):
 
 
 def test_an_interpreter_runs_a_script_and_nothing_else():
-    assert hit("python3 tool.py --all", "/usr/bin/python3")
-    assert not hit("python3 -m tool", "/usr/bin/python3")
-    assert not hit("python3 -i tool.py", "/usr/bin/python3")
-    assert not hit("python3 missing.py", "/usr/bin/python3")
+    assert hit("python3 tool.py --all", "/usr/bin/python3", "/ws/*.py")
+    assert not hit("python3 tool.py --all", "/usr/bin/python3")
+    assert not hit("python3 -m tool", "/usr/bin/python3", "/ws/*.py")
+    assert not hit("python3 -i tool.py", "/usr/bin/python3", "/ws/*.py")
+    assert not hit("python3 missing.py", "/usr/bin/python3", "/ws/*.py")
 
 
 def test_allow_always_stores_what_a_wrapper_starts():
