@@ -26,6 +26,7 @@ from bot.types import (
     Failure,
     Final,
     ModelRequest,
+    Notice,
     TextDelta,
     ThinkDelta,
     ToolSpec,
@@ -155,6 +156,8 @@ async def _streamed(
                 speech.hear(event.text)
             elif isinstance(event, ThinkDelta):
                 speech.think(event.text)
+            elif isinstance(event, Notice):
+                speech.note(event)
             elif isinstance(event, Final):
                 final = event
     assert final is not None, "a provider ended without its final event"

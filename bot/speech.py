@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from bot.events import Body, Delta, Thought
+from bot.events import Body, Delta, Note, Thought
 from bot.reply import Redactor, Release, Secrets
 from bot.steps import step
-from bot.types import Reasoning
+from bot.types import Notice, Reasoning
 
 
 class Stage(Protocol):
@@ -83,6 +83,10 @@ class Speech:
         """A piece of the model's answer: shown as soon as it is sure to be for people."""
         if shown := self._release.feed(piece):
             self._say(self._redactor.feed(shown))
+
+    def note(self, notice: Notice) -> None:
+        """What the call lets people know beside its answer."""
+        self._emit(Note(notice.code, notice.text))
 
     def think(self, piece: str) -> None:
         self.thinking += piece
