@@ -71,7 +71,7 @@ class Group(Section):
     )
     prompt: Text | None = Field(default=None, description="extra system text for this group")
     memory: Flag = Field(
-        default=False, description="recall what the asking person's memory holds, before everybody"
+        default=False, description="recall the asking person's memory before everybody"
     )
 
 
