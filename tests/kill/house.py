@@ -16,26 +16,37 @@ from tests.rules.source import ROOT
 
 CONFIG = """
 limits: {{per_sender: null}}
-agents: [{{id: main, tools: {{allow: [count]}}}}]
+messages: {{queue: followup}}
+agents: [{{id: main, tools: {{allow: [count, edit, read]}}, compaction: {{keep_recent: 0}}}}]
 channels:
 {channels}
+messages: {{queue: followup}}
 logging: {{level: error}}
 """
-CHANNEL = '  {kind}: {{dm_policy: open, allow_from: ["*"], url: "{url}"}}'
+CHANNEL = '  {kind}: {{dm_policy: open, allow_from: ["*"], url: "{url}"{more}}}'
 PATIENCE = 30.0
 
 
 class House:
     """A store, its platforms, and the program between them."""
 
-    def __init__(self, state: Path, platforms: dict[str, Platform], urls: dict[str, str]) -> None:
+    def __init__(
+        self, state: Path, platforms: dict[str, Platform], urls: dict[str, str], more: str
+    ) -> None:
         self.state = state
         self.platforms = platforms
         self._urls = urls
         self._program: asyncio.subprocess.Process | None = None
         self._config = state / "config.yaml"
-        lines = [CHANNEL.format(kind=kind, url=urls[kind]) for kind in platforms if kind != "desk"]
+        lines = [
+            CHANNEL.format(kind=kind, url=urls[kind], more=more)
+            for kind in platforms
+            if kind != "desk"
+        ]
         self._config.write_text(CONFIG.format(channels="\n".join(lines)))
+        self.edited = state / "workspaces" / "main" / "ones.txt"
+        self.edited.parent.mkdir(parents=True, exist_ok=True)
+        self.edited.write_text("1\n")
 
     async def start(self, crash_at: str | None = None) -> None:
         env = dict(os.environ, TRUNKLINE_TEST="1", PYTHONPATH=str(ROOT))
@@ -99,12 +110,15 @@ class House:
 
 
 @asynccontextmanager
-async def house(state: Path, *kinds: str) -> AsyncIterator[House]:
-    """A house with a platform of each kind, and the operator's desk."""
+async def house(state: Path, *kinds: str, more: str = "") -> AsyncIterator[House]:
+    """A house with a platform of each kind, and the operator's desk.
+
+    `more` is what the configuration says of each channel beside that.
+    """
     state.mkdir(parents=True, exist_ok=True)
     platforms = {kind: Platform(idempotent=kind == "idempotent") for kind in (*kinds, "desk")}
     async with served(**platforms) as urls:
-        built = House(state, platforms, urls)
+        built = House(state, platforms, urls, more)
         try:
             yield built
         finally:
