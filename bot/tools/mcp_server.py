@@ -28,6 +28,7 @@ log = structlog.get_logger("mcp")
 START_LIMIT = 30.0
 CALL_LIMIT = 120.0
 AGAIN_AFTER = 5.0
+LOOK_EVERY = 60.0
 MAX_TOOLS = 200
 _MAX_DESCRIPTION = 4_000
 _MAX_SCHEMA = 32_000
@@ -47,7 +48,7 @@ class Server:
         self._task: asyncio.Task[None] | None = None
         self._ready: asyncio.Future[Any] | None = None
         self._stop = asyncio.Event()
-        self._changed = asyncio.Event()
+        self._listed_at = float("-inf")
         self._failed_at = float("-inf")
         self.error: str | None = None
 
@@ -59,6 +60,27 @@ class Server:
         if self._task is not None and not self._task.done():
             return "up"
         return "down" if self.error else "idle"
+
+    async def look(self) -> None:
+        """Start what has to be started, and ask for the tools if that was not just done.
+
+        Asking works with every version of the protocol, while only some servers tell of changes.
+        Raises FetchError.
+        """
+        client = await self.connected()
+        if not 0 <= self._clock.now() - self._listed_at < LOOK_EVERY:
+            try:
+                async with asyncio.timeout(START_LIMIT):
+                    await self._list(client)
+            except TimeoutError:
+                raise FetchError(f"{self.name} did not list its tools in time") from None
+            except Exception as error:
+                await self.close()
+                raise FetchError(f"{self.name} did not list its tools: {_said(error)}") from error
+
+    async def _list(self, client: Any) -> None:
+        await self._listed(self.name, await offers(client))
+        self._listed_at = self._clock.now()
 
     async def call(self, tool: str, args: Mapping[str, Any]) -> Any:
         """What the server answers to a call. Raises FetchError with a sentence."""
@@ -112,10 +134,10 @@ class Server:
         assert ready is not None
         try:
             async with self._client() as client:
-                await self._listed(self.name, await offers(client))
+                await self._list(client)
                 self.error = None
                 ready.set_result(client)
-                await self._watch(client)
+                await self._stop.wait()
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -125,20 +147,6 @@ class Server:
             if not ready.done():
                 ready.set_exception(FetchError(f"{self.name} is down: {self.error or 'stopped'}"))
                 ready.exception()  # nobody may be waiting any more
-
-    async def _watch(self, client: Any) -> None:
-        """Look at the list again whenever the server says that it changed."""
-        stopped = asyncio.create_task(self._stop.wait(), name=f"mcp-stop:{self.name}")
-        try:
-            while not stopped.done():
-                changed = asyncio.create_task(self._changed.wait(), name=f"mcp-list:{self.name}")
-                await asyncio.wait({stopped, changed}, return_when=asyncio.FIRST_COMPLETED)
-                changed.cancel()
-                if self._changed.is_set():
-                    self._changed.clear()
-                    await self._listed(self.name, await offers(client))
-        finally:
-            stopped.cancel()
 
     def _fail(self, said: str) -> None:
         self.error = said
@@ -151,7 +159,6 @@ class Server:
             streams = await self._transport(mcp, stack)
             client = mcp.Client(
                 streams,
-                message_handler=self._hear,
                 client_info=mcp.Implementation(name="trunkline", version=__version__),
                 read_timeout_seconds=CALL_LIMIT,
                 cache=None,
@@ -173,10 +180,6 @@ class Server:
         )
         # What it says on stderr may be anything, and of any length.
         return mcp.stdio_client(parameters, errlog=asyncio.subprocess.DEVNULL)
-
-    async def _hear(self, message: Any) -> None:
-        if "ToolListChanged" in type(getattr(message, "root", message)).__name__:
-            self._changed.set()
 
 
 async def offers(client: Any) -> list[Offer]:

@@ -37,6 +37,7 @@ class McpTool:
     """One tool of a server, as it was reviewed."""
 
     server: Server
+    offered: Callable[[], Mapping[str, Tool]]
     remote: str
     name: str
     description: str
@@ -47,6 +48,10 @@ class McpTool:
 
     async def run(self, args: Mapping[str, Any], ctx: ToolContext) -> ToolResult:
         try:
+            await self.server.look()
+            if self.name not in self.offered():
+                said = "it changed on its server, and waits until somebody reviews it"
+                raise FetchError(f"{said}: trunkline mcp review {self.server.name}")
             answer = await self.server.call(self.remote, args)
         except FetchError as error:
             return ToolResult(f"The tool server failed: {error}.", is_error=True)
@@ -137,9 +142,13 @@ class Servers:
             elif name in offered:
                 log.warning("tool left out", tool=name, reason="two have this name")
             else:
-                offered[name] = _tool(server, name, row)
+                offered[name] = self._tool(server, name, row)
         self._tools = offered
         return {row["server"] for row in kept}
+
+    def _tool(self, server: Server, name: str, row: Row) -> McpTool:
+        text = harmless(row["description"]) or f"The tool {row['name']} of {server.name}."
+        return McpTool(server, self.tools, row["name"], name, text, json.loads(row["schema"]))
 
 
 async def _meet(servers: Sequence[Server]) -> None:
@@ -153,11 +162,6 @@ async def _meet(servers: Sequence[Server]) -> None:
 def full_name(server: str, tool: str) -> str:
     """`<server>__<tool>`, in the characters and the length that every model takes."""
     return _UNFIT.sub("_", f"{server}__{tool}")[:_MAX_NAME]
-
-
-def _tool(server: Server, name: str, row: Row) -> McpTool:
-    text = harmless(row["description"]) or f"The tool {row['name']} of {server.name}."
-    return McpTool(server, row["name"], name, text, json.loads(row["schema"]))
 
 
 def _row(row: Row) -> dict[str, Any]:
