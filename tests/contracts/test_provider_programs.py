@@ -337,3 +337,26 @@ async def test_an_agent_killed_from_outside_is_started_anew(desk: Desk):
     agent._child.process.send_signal(signal.SIGKILL)
     await asyncio.wait_for(agent._child.process.wait(), 20)
     assert (await call(provider, said("say two"))).text == "two"
+
+
+async def yes(asked: Permission) -> bool:
+    return asked.title == "Try it"
+
+
+@pytest.mark.parametrize(("permit", "decision"), [(None, "no"), (yes, "yes")])
+async def test_the_official_library_understands_us(
+    tmp_path: Path, permit: Permit | None, decision: str
+):
+    """An agent on it refuses what is not of the protocol: a session is begun, asked and loaded."""
+    argv = [sys.executable, str(FAKES / "acp_official.py")]
+    image = {"kind": "image", "url": "data:image/png;base64,AAAA"}
+    first = ModelRequest("m", "", [Entry("user", "one", 1.0, attachments=(image,))], session="s")
+    before = Acp("agent", argv, cwd=tmp_path, permit=permit)
+    result = await call(before, first)
+    assert (result.text, result.final.entry.thinking) == (f"{decision}: one image", "hm")
+    await before.close()
+    after = Acp("agent", argv, cwd=tmp_path, permit=permit)
+    result = await call(after, said("two", *first.entries, answered(result), session="s"))
+    assert result.text == f"{decision}: two"
+    assert answered(result).wire == {"api": "acp", "session": "official-1"}
+    await after.close()
