@@ -290,11 +290,16 @@ class Acceptance:
         """How a prompt waits; None when it begins at once."""
         request, account = self.request, self.message.address.account
         alone = request is not None and bool(request.options or not request.commands)
-        if (yield from inbox.more(lane)):
-            queue = self.claims.rules.queue(account, sessions.session_from(session).settings)
-            return (yield from make_room(lane, queue, alone, self.now))
-        settle = 0.0 if alone or request else self.claims.rules.settle(account)
-        return Room({SETTLE: settle}) if settle and not self.message.attachments else None
+        files = bool(self.message.attachments)
+        settle = 0.0 if request or files else self.claims.rules.settle(account)
+        more = Room({SETTLE: settle}) if settle else None
+        if not (yield from inbox.more(lane)):
+            return more
+        if more and not (yield from inbox.under_way(lane)):
+            # Its author is still at it.
+            return more
+        queue = self.claims.rules.queue(account, sessions.session_from(session).settings)
+        return (yield from make_room(lane, queue, alone, self.now))
 
     def _full(self) -> Script[Accepted]:
         """No room in the queue: whoever asked is told, once a minute in a chat."""

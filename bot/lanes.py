@@ -6,22 +6,23 @@ lane, so that `/stop` and `/status` never wait behind a run.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import structlog
 
-from bot.claims import Claims
+from bot.claims import Claims, run_joined
 from bot.clock import Clock
 from bot.contract import Address, Reply
 from bot.engine.port import Engine, Script, Wake
 from bot.errors import Fenced, StoreError
 from bot.events import Hub, Signal
+from bot.gate import Gate
 from bot.reply import error_line
 from bot.steps import step
 from bot.store import inbox, outbox, runs, sessions
 from bot.store.inbox import Item
-from bot.turn import Gate, Turns
+from bot.turn import Turns
 from bot.types import Turn
 
 log = structlog.get_logger("lanes")
@@ -64,6 +65,7 @@ class Lanes:
         self._command = command
         self._claims = claims
         self._gate = turns.gate = Gate(max_concurrent)
+        turns.claims = claims
         self._closing = False
         engine.subscribe(STOP_TOPIC, lambda event: self._abort(event["runs"]))
 
@@ -117,7 +119,8 @@ class Lanes:
         if claimed is None:
             return False
         turn = claimed.turn
-        self._tell_joined(turn, claimed.joined)
+        for run in claimed.joined:
+            self._hub.publish(run_joined(run, turn))
         try:
             made = await self._turns.run(claimed)
         except (StoreError, Fenced):
@@ -126,12 +129,6 @@ class Lanes:
             return await self._fault(turn, error)
         self._claims.keep(turn.session.id, made.transcript)
         return made.more
-
-    def _tell_joined(self, turn: Turn, runs: Sequence[str]) -> None:
-        """These runs are answered with this turn."""
-        for run in runs:
-            data = {"runId": run, "sessionKey": turn.session.key, "joined": turn.id}
-            self._hub.publish(Signal("run.joined", data))
 
     async def _fault(self, turn: Turn, error: Exception) -> bool:
         """A turn raised: try it again later, and give it up with an apology after three times."""

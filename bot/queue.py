@@ -20,6 +20,7 @@ SETTLE = "settle"
 ALONE = "alone"
 STEER = "steer"
 STEERED = "steered"
+_MANNERS = frozenset({"thinking", "verbose", "reasoning", "extraPrompt", "timeout"})
 
 
 def gathered(waiting: Sequence[Item], queue: Queue) -> list[Item]:
@@ -75,7 +76,12 @@ def steerable(item: Item, requester: str, place: str) -> bool:
 
 def _joins(item: Item, queue: Queue) -> bool:
     collects = queue.mode == "collect" or bool(item.options.get(SETTLE))
-    return collects and item.state == "open" and not item.options.get(ALONE)
+    return collects and item.state == "open" and not item.options.get(ALONE) and _plain(item)
+
+
+def _plain(item: Item) -> bool:
+    """Does it want nothing of its own answer alone?"""
+    return _MANNERS.isdisjoint(item.options)
 
 
 def _same_voice(first: Item, other: Item) -> bool:

@@ -226,6 +226,12 @@ def more(lane: str) -> Script[bool]:
     return bool(rows)
 
 
+def under_way(lane: str) -> Script[bool]:
+    """Is a run of this lane on?"""
+    rows = yield q("SELECT 1 AS n FROM inbox WHERE lane = ? AND state = 'running' LIMIT 1", lane)
+    return bool(rows)
+
+
 def withdraw(lane: str, now: float, run: str | None = None) -> Script[list[str]]:
     """Take back what waits in a lane (or one run of it); the runs that will not happen."""
     where, params = ("AND run = ?", [run]) if run else ("", [])

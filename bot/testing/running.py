@@ -21,10 +21,11 @@ from bot.testing.model import Answering, ScriptedModel
 from bot.testing.platform import Platform
 from bot.types import Tool
 
+# Each message is a turn of its own, so that what is said and what is answered can be compared.
 CONFIG = """
 limits: {per_sender: null}
 channels:
-  idempotent: &open {dm_policy: open, allow_from: ["*"]}
+  idempotent: &open {dm_policy: open, allow_from: ["*"], queue: followup}
   readable: *open
   keyless: *open
 """
