@@ -172,17 +172,18 @@ def _shell(found: Program, files: Files, depth: int) -> Program:
 
 def _with_file(found: Program, files: Files) -> Program:
     """A program with the script that it is, or that its first operand names."""
-    own = None if trusted(found.path) else files.script(found.path)
+    own: tuple[str, str] | None = None
+    if interprets(found.path):
+        operand = found.words[1] if len(found.words) > 1 else ""
+        own = files.script(operand) if operand and not operand.startswith("-") else None
+        if own is None:
+            why = f"{name_of(found.path)} runs code from its arguments or input"
+            return replace(found, why=why)
+    elif not trusted(found.path):
+        own = files.script(found.path)
     if own is not None:
-        return replace(found, file=own[0], sha256=own[1])
-    operand = next((one for one in found.words[1:] if not one.startswith("-")), None)
-    script = files.script(operand) if operand and interprets(found.path) else None
-    if script is not None:
-        found = replace(found, file=script[0], sha256=script[1])
-    if interprets(found.path) and (script is None or found.words[1] != operand):
-        return replace(found, why=f"{name_of(found.path)} runs code from its arguments or input")
-    why = asks(found.path, found.words)
-    return replace(found, why=why) if why else found
+        found = replace(found, file=own[0], sha256=own[1])
+    return replace(found, why=asks(found.path, found.words))
 
 
 def covered(

@@ -20,10 +20,16 @@ from bot.tools.exec_words import NeedsShell, Segment, segments
 BIN = ("ls", "cat", "echo", "env", "nice", "nohup", "timeout", "setsid", "stdbuf", "xargs", "find")
 BIN += ("git", "sed", "awk", "tar", "sort", "python3", "sh", "bash", "perl", "make", "busybox")
 BIN += ("jq", "cut", "uniq", "head", "tail", "tr", "wc", "touch")
-SCRIPTS = {"tool.py": ("/ws/tool.py", "aa"), "run.sh": ("/ws/run.sh", "bb")}
+SCRIPTS = {
+    "/shims/python3": ("/shims/python3", "cc"),
+    "tool.py": ("/ws/tool.py", "aa"),
+    "run.sh": ("/ws/run.sh", "bb"),
+}
 FILES = Files(
     program=lambda word: (
-        f"/usr/bin/{word}" if word in BIN else {"./run.sh": "/ws/run.sh"}.get(word)
+        f"/usr/bin/{word}"
+        if word in BIN
+        else {"./run.sh": "/ws/run.sh", "./python3": "/shims/python3"}.get(word)
     ),
     script=lambda word: SCRIPTS.get(word.removeprefix("./").removeprefix("/ws/")),
 )
@@ -226,6 +232,8 @@ def test_allow_always_binds_a_script_to_its_content():
     "command",
     [
         "python3 -c 1",
+        "./python3 -c 1",
+        "./python3",
         "sh -c 'ls > x'",
         "ls > x",
         "xargs ls",
