@@ -60,7 +60,7 @@ def built_in(reach: Reach) -> list[Tool]:
     return [
         SessionStatus(),
         *file_tools(files),
-        Image(files),
+        Image(files, reach.outside.web.fetch),
         MemorySearch(reach.memory, reach.scope, reach.clock, lambda name: _zone(reach, name)),
         MemoryGet(reach.memory, reach.scope),
         Exec(

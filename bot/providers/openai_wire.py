@@ -11,6 +11,7 @@ from typing import Any
 
 from bot import jsonio
 from bot.providers.draft import Deltas, Draft, arguments_of, count, string, with_ids
+from bot.providers.images import images
 from bot.types import Entry, ModelRequest, Stop, ToolCall, ToolSpec, Usage
 
 _OWN_KEYS = {"model", "messages", "stream", "stream_options", "tools"}
@@ -58,35 +59,47 @@ def wire_tools(tools: Iterable[ToolSpec]) -> list[dict[str, Any]]:
 
 
 def wire_messages(entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """A transcript as messages, without notes (for people) and empty assistant entries."""
+    """A transcript as messages, without notes (for people) and empty assistant entries.
+
+    A tool's message carries no images: they follow behind the results, as if a user showed them.
+    """
     messages: list[dict[str, Any]] = []
+    shown: list[dict[str, Any]] = []
     for entry in entries:
         role = entry.role
+        if shown and role != "tool":
+            messages.append(_from_tools(shown))
+            shown = []
         if role == "user":
             content = _user_parts(entry) if entry.attachments else entry.text
             messages.append({"role": "user", "content": content})
         elif role == "tool":
             messages.append({"role": "tool", "tool_call_id": entry.call_id, "content": entry.text})
+            shown += _images(entry)
         elif role == "assistant" and (entry.text or entry.calls):
             message: dict[str, Any] = {"role": "assistant", "content": entry.text or None}
             if entry.calls:
                 message["tool_calls"] = [_wire_call(call) for call in entry.calls]
             messages.append(message)
-    return messages
+    return [*messages, _from_tools(shown)] if shown else messages
+
+
+def _from_tools(shown: list[dict[str, Any]]) -> dict[str, Any]:
+    text = {"type": "text", "text": "The images of the tool results above, in their order:"}
+    return {"role": "user", "content": [text, *shown]}
 
 
 def _user_parts(entry: Entry) -> str | list[dict[str, Any]]:
-    """Text, and the images among the attachments that have a `url` (https or data)."""
-    urls = (
-        attachment.get("url")
-        for attachment in entry.attachments
-        if attachment.get("kind") == "image"
-    )
-    images = [{"type": "image_url", "image_url": {"url": url}} for url in urls if url]
-    if not images:
+    shown = _images(entry)
+    if not shown:
         return entry.text
     text = [{"type": "text", "text": entry.text}] if entry.text else []
-    return [*text, *images]
+    return [*text, *shown]
+
+
+def _images(entry: Entry) -> list[dict[str, Any]]:
+    """The images among the attachments that have a `url` (https or data)."""
+    return [{"type": "image_url", "image_url": {"url": image.url}} for image in images(entry)]
 
 
 def _wire_call(call: ToolCall) -> dict[str, Any]:
