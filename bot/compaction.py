@@ -33,7 +33,7 @@ Remember = Callable[[Turn, str], Awaitable[None]]
 PATIENCE = 180.0
 _TRIES = 3
 _MARGIN = 200
-# A summary of this many tokens is allowed, however little it stands for.
+# A summary of this many tokens is allowed before a retry, however little it stands for.
 _FEW_LINES = 100
 _TOO_LONG = Failure(OVERFLOW, "The conversation is too long even to be summed up")
 _SLOW = Failure("MODEL_STALL", "The model did not sum the conversation up in time")
@@ -77,7 +77,7 @@ class Compactor:
         text = compaction.capped(text, max(_FEW_LINES, tokens.of_entries(made.gone)))
         entry = compaction.summed_up(text, made, before, self.clock.now(), turn.id)
         after = overhead + compaction.size_after(made, entry)
-        if after >= before + _FEW_LINES:
+        if after >= before + (_FEW_LINES if ask.will_retry else 0):
             return Compaction(None, before, before, usage)
         entry = replace(entry, origin={**(entry.origin or {}), "tokensAfter": after})
         entry = await self.engine.tx(self._store(turn, entry, after))

@@ -17,7 +17,7 @@ from bot.errors import NotSent, RateLimited, Refused, SendError, Uncertain
 FaultKind = Literal["limited", "not-sent", "uncertain", "refused", "broken"]
 Json = Mapping[str, Any]
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 class Wire(Protocol):

@@ -20,7 +20,6 @@ messages: {{queue: followup}}
 agents: [{{id: main, tools: {{allow: [count, edit, read]}}, compaction: {{keep_recent: 0}}}}]
 channels:
 {channels}
-messages: {{queue: followup}}
 logging: {{level: error}}
 """
 CHANNEL = '  {kind}: {{dm_policy: open, allow_from: ["*"], url: "{url}"{more}}}'

@@ -37,8 +37,8 @@ TALKS: dict[str, tuple[list[str], list[str]]] = {
         [".*command.*", ".*Foo.*", "in foo"],
     ),
     "compact": (
-        ["[[demo text remember this]]", "/compact"],
-        ["remember this", "Summed up: about .*"],
+        ["[[demo long 1500]]", "/compact"],
+        ["word1 word2 .*", "Summed up: about .*"],
     ),
 }
 # The operator has no preview, and nobody hands the operator's messages over.
