@@ -124,3 +124,13 @@ def preset_of(provider: str, api: str) -> Preset | None:
     """The preset of a provider by its name, if it speaks that wire format."""
     found = BY_ID.get(provider)
     return found if found is not None and found.api == api else None
+
+
+def table() -> str:
+    """The presets as they stand in docs/models.md."""
+    rows = ["| name | server | api | base_url | key |", "|---|---|---|---|---|"]
+    for one in PRESETS:
+        address = f"`{one.base_url}`" if one.base_url else "yours"
+        key = f"{one.key}, `{one.env}`" if one.env else one.key
+        rows.append(f"| `{one.id}` | {one.title} | {one.api} | {address} | {key} |")
+    return "\n".join(rows)

@@ -31,7 +31,7 @@ async def within(clock: Clock, seconds: float, what: Awaitable[T]) -> T:
     """Wait for something, at most so many seconds; 0 is no limit. Raises TimeoutError."""
     if not seconds:
         return await what
-    work = asyncio.ensure_future(what) if isinstance(what, asyncio.Future) else _task(what)
+    work = asyncio.create_task(_awaited(what), name="provider wait")
     timer = asyncio.create_task(clock.sleep(seconds), name="provider timer")
     try:
         await asyncio.wait({work, timer}, return_when=asyncio.FIRST_COMPLETED)
@@ -48,10 +48,6 @@ async def within(clock: Clock, seconds: float, what: Awaitable[T]) -> T:
 
 async def _awaited(what: Awaitable[T]) -> T:
     return await what
-
-
-def _task(what: Awaitable[T]) -> asyncio.Task[T]:
-    return asyncio.create_task(_awaited(what), name="provider wait")
 
 
 class Child:

@@ -1,6 +1,7 @@
 """Providers through the whole product: set up, tested, discovered, and used in runs."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from bot.config.agents import Provider as ProviderSettings
 from bot.config.load import load_text
 from bot.providers import APIS, build
 from bot.providers.catalogue import Catalogue, unready
-from bot.providers.presets import PRESETS
+from bot.providers.presets import PRESETS, table
 from bot.types import Usage
 from tests.contracts.cli_support import ROOT, Trunkline
 from tests.contracts.gateway_product import opened
@@ -258,3 +259,12 @@ def test_what_a_cache_gives_and_takes_has_its_price():
     usage = Usage(1_000_000, 100_000, cache_read=800_000, cache_write=100_000)
     assert catalogue.cost("far/m", usage) == pytest.approx(0.3 + 1.5 + 0.24 + 0.375)
     assert catalogue.cost("far/other", usage) is None
+
+
+def test_the_page_has_the_presets_and_its_examples_are_right():
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    assert table() in page, "put bot.providers.presets.table() into docs/models.md"
+    examples = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert len(examples) > 5
+    for example in examples:
+        load_text(example, "config.yaml", {}, {})
