@@ -85,6 +85,7 @@ class Approvals:
         self._clock = clock
         self._hub = hub
         self._web = web
+        self._closing = False
         self._waiting: dict[str, asyncio.Future[None]] = {}
         engine.subscribe(_TOPIC, lambda event: self._wake(event["id"]))
 
@@ -149,9 +150,9 @@ class Approvals:
 
     def close(self) -> None:
         """Wait no more in this process; the next one takes the waits up."""
-        for waiting in self._waiting.values():
-            if not waiting.done():
-                waiting.set_exception(Fenced("this process ends; the next one waits on"))
+        self._closing = True
+        for id in tuple(self._waiting):
+            self._wake(id)
 
     def _open(self, wanted: Wanted, ctx: ToolContext) -> Script[Row | None]:
         """The call's row, a new one with its cards, or None when a grant covers exactly this."""
@@ -209,14 +210,14 @@ class Approvals:
             current = await self._engine.read(approvals.find(id))
             if current is not None and current["state"] == "pending":
                 await asyncio.wait({waiting, late}, return_when=asyncio.FIRST_COMPLETED)
-            if waiting.done():
-                waiting.result()
         except asyncio.CancelledError:
             await self._settle(row, "denied", None, "the run was stopped")
             raise
         finally:
             late.cancel()
             self._waiting.pop(id, None)
+        if self._closing:
+            raise Fenced("this process ends; the next one waits on")
         await self._settle(row, "expired", None, None)
         ended = await self._engine.read(approvals.find(id))
         assert ended is not None
