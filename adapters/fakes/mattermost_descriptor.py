@@ -222,7 +222,9 @@ class MattermostWorld:
         return [
             self._seen(fake, post)
             for post in fake.world.visible(to.conversation, fake.world.me)
-            if (post["root_id"] == fake.root) == (to.thread is not None) and not post["type"]
+            # A quote in the room hangs on what it quotes.
+            if (post["root_id"] == to.thread if to.thread else post["root_id"] != fake.root)
+            and not post["type"]
         ]
 
     def _seen(self, fake: Recording, post: Fields) -> Seen:
