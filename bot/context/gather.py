@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from bot.config.agents import Agent
 from bot.config.channels import Group
 from bot.config.settings import Config
 from bot.context.bootstrap import Shelf, wanted
 from bot.context.memory import Scope, scope_of
-from bot.context.scene import Mode, Scene, Skill
+from bot.context.scene import ContextFile, Mode, Scene, Skill
 from bot.context.skillfile import FILE
 from bot.context.skills import Found, Library, Shelves
 from bot.contract import Address
@@ -33,6 +33,21 @@ _MINIMAL = ("subagent", "task")
 _INTERNAL = ("task", "hook")
 
 
+class _Seen(NamedTuple):
+    """The files and skills of an agent at one moment."""
+
+    files: tuple[ContextFile, ...]
+    skills: tuple[Skill, ...]
+
+
+class _Look:
+    """One look at an agent's folder, asked for by one run or several."""
+
+    def __init__(self) -> None:
+        self.begun = False
+        self.seen: asyncio.Future[_Seen] | None = None
+
+
 class Scenes:
     """What runs see. `folder` gives an agent's folder, made and seeded when it is new."""
 
@@ -44,6 +59,7 @@ class Scenes:
         self._shelf = Shelf()
         self._library = Library(shelves)
         self._runs: dict[str, Scene] = {}
+        self._looks: dict[tuple[str, Sequence[str]], _Look] = {}
         self._thread = ThreadPoolExecutor(1, "files")
 
     async def begin(self, turn: Turn) -> Scene:
@@ -65,7 +81,19 @@ class Scenes:
 
     async def look(self, session: Session, kind: str | None) -> Scene:
         """What a run in this session would see now. `kind` is of the message's place."""
-        return await self._aside(partial(self._look, session, kind))
+        config, room, mode = self._config(), room_of(session.key), mode_of(session.key)
+        seen = await self._seen(session.agent, wanted(mode, private=room is None))
+        group = group_of(config, session.address) if room and session.address else None
+        return Scene(
+            mode=mode,
+            channel=session.address.channel if session.address else None,
+            kind=room or kind,
+            internal=_base_kind(session.key) in _INTERNAL,
+            place_prompt=group.prompt if group else None,
+            files=seen.files,
+            skills=seen.skills,
+            env=self._library.env(config, seen.skills),
+        )
 
     async def skills(self, agent: str) -> list[Found]:
         """Every skill that this agent could have, with the reason where it does not."""
@@ -114,24 +142,24 @@ class Scenes:
             open_room=bool(group and group.memory),
         )
 
-    def _look(self, session: Session, kind: str | None) -> Scene:
-        config, agent = self._config(), self._agent(session.agent)
-        room = room_of(session.key)
-        mode = mode_of(session.key)
+    async def _seen(self, agent: str, names: Sequence[str]) -> _Seen:
+        """An agent's files and skills now. Runs that ask before a look has begun share it."""
+        look = self._looks.get((agent, names))
+        if look is None or look.begun:
+            look = self._looks[agent, names] = _Look()
+            look.seen = asyncio.get_running_loop().run_in_executor(
+                self._thread, self._see, look, agent, names
+            )
+        assert look.seen is not None
+        return await asyncio.shield(look.seen)
+
+    def _see(self, look: _Look, name: str, names: Sequence[str]) -> _Seen:
+        look.begun = True
+        config, agent = self._config(), self._agent(name)
         folder = self._folder(agent.id)
         found = self._library.find(config, agent, folder)
         skills = tuple(one.skill for one in found if one.reason is None)
-        group = group_of(config, session.address) if room and session.address else None
-        return Scene(
-            mode=mode,
-            channel=session.address.channel if session.address else None,
-            kind=room or kind,
-            internal=_base_kind(session.key) in _INTERNAL,
-            place_prompt=group.prompt if group else None,
-            files=self._shelf.files(folder, wanted(mode, private=room is None)),
-            skills=skills,
-            env=self._library.env(config, skills),
-        )
+        return _Seen(self._shelf.files(folder, names), skills)
 
     def _found(self, agent: Agent) -> list[Found]:
         return self._library.find(self._config(), agent, self._folder(agent.id))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bot.clock import Clock
 from bot.config.agents import Agent, ModelCard
@@ -184,7 +185,13 @@ class Catalogue:
 
 
 def _learnt(provider: Provider, model: str) -> int | None:
-    return provider.window(model) if isinstance(provider, Measures) else None
+    return cast(Measures, provider).window(model) if _measures(type(provider)) else None
+
+
+@lru_cache
+def _measures(kind: type) -> bool:
+    """Asked with every run; a protocol takes long to say so."""
+    return issubclass(kind, Measures)
 
 
 def unready(name: str, settings: ProviderSettings) -> str | None:
