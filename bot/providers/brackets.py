@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 MAX_KEY = 64
 
-_TOKEN = re.compile(r"\S")
+_MARK = re.compile(r"\S")
 _SKIP = re.compile(r"[^\"'{}\[\],]+")
 _STRING_END = {'"': re.compile(r'["\\]'), "'": re.compile(r"['\\]")}
 
@@ -40,9 +40,9 @@ class Brackets:
         while at < len(text):
             if self._quote:
                 at = self._string(text, at)
-            elif found := _TOKEN.search(text, at):
+            elif found := _MARK.search(text, at):
                 at = found.end()
-                self._token(found[0])
+                self._mark(found[0])
                 if self.closed:
                     return at
                 at = self._skip(text, at)
@@ -62,35 +62,35 @@ class Brackets:
         skipped = None if self._quote or self._at_key else _SKIP.match(text, at)
         return skipped.end() if skipped else at
 
-    def _token(self, token: str) -> None:
+    def _mark(self, mark: str) -> None:
         was_at_key, self._at_key = self._at_key, False
-        if token in "{[":
-            self._open(token, was_at_key)
+        if mark in "{[":
+            self._open(mark, was_at_key)
         elif not self._begun:
             return  # words between a tag and the value it announces
-        elif token in "}]":
+        elif mark in "}]":
             self._depth -= 1
-        elif token == '"' or (token == "'" and not self.foreign):
-            self._quote = token
+        elif mark == '"' or (mark == "'" and not self.foreign):
+            self._quote = mark
             self._key = "" if was_at_key else None
         elif was_at_key:
             self.foreign = True
-        elif token == "," and self._depth == self._base:
+        elif mark == "," and self._depth == self._base:
             self._at_key = self._watching
 
     @property
     def _watching(self) -> bool:
         return self._known is not None and not self.foreign
 
-    def _open(self, token: str, was_at_key: bool) -> None:
-        if was_at_key and not (token == "{" and self._depth == self._base - 1):
+    def _open(self, mark: str, was_at_key: bool) -> None:
+        if was_at_key and not (mark == "{" and self._depth == self._base - 1):
             self.foreign = True
         self._begun = True
         self._depth += 1
         if self._depth == 1:
-            self._base = 2 if token == "[" else 1
+            self._base = 2 if mark == "[" else 1
             self._at_key = self._watching
-        elif self._depth == self._base and token == "{":
+        elif self._depth == self._base and mark == "{":
             self._at_key = self._watching
 
     def _string(self, text: str, at: int) -> int:

@@ -61,6 +61,8 @@ class RawCalls:
 
     def feed(self, piece: str) -> str:
         """The text that is certain now."""
+        if self._plain and "\n" not in piece:
+            return piece
         text, self._held = self._held + piece, ""
         shown: list[str] = []
         while text:
@@ -73,6 +75,11 @@ class RawCalls:
             else:
                 text = self._line(text, shown)
         return "".join(shown)
+
+    @property
+    def _plain(self) -> bool:
+        """In the middle of a line of text nothing can begin."""
+        return not (self._fresh or self._held or self._candidate or self._passing)
 
     def end(self) -> str:
         """What was held back: nothing follows any more."""
