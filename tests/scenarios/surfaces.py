@@ -26,6 +26,11 @@ OPEN = {
     "streaming": "off",
     "typing": False,
 }
+# Each message is a turn of its own, however quickly they come.
+ONE_BY_ONE = {
+    "limits": {"per_sender": None},
+    "messages": {"queue": {"mode": "followup", "debounce": "0s", "cap": 200}},
+}
 DESCRIPTORS: Mapping[str, Descriptor] = {
     one.name: one for one in (TELEGRAM, DISCORD, SLACK, MATTERMOST)
 }
@@ -103,7 +108,7 @@ async def everywhere(
 ) -> AsyncIterator[Bench]:
     """An app on all of them, each connected. `change` is for every account, `more` beside them."""
     channels = {one.name: one.config(**(change or {})) for one in accounts}
-    config = {"limits": {"per_sender": None}, "channels": channels, **more}
+    config = {**ONE_BY_ONE, "channels": channels, **more}
     async with running(state, json.dumps(config), scripted=True) as bench:
         for one in accounts:
             await comes(bench, one.name, "up")

@@ -15,7 +15,14 @@ from bot.testing.running import Bench, running
 from bot.tools.registry import Tools
 from bot.types import Entry
 from tests.scenarios.kit import Probe
-from tests.scenarios.surfaces import DESCRIPTORS, KINDS, comes, everywhere, surfaces
+from tests.scenarios.surfaces import (
+    DESCRIPTORS,
+    KINDS,
+    ONE_BY_ONE,
+    comes,
+    everywhere,
+    surfaces,
+)
 
 ROUNDS = 4
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
@@ -238,7 +245,7 @@ async def test_a_wrong_secret_takes_only_its_own_account_down(tmp_path: Path):
     async with surfaces("telegram") as accounts:
         good, *wrong = sorted(accounts, key=lambda one: one.bot == "first")
         channels = {one.name: one.config(valid=one is good) for one in accounts}
-        config = {"limits": {"per_sender": None}, "channels": channels}
+        config = {**ONE_BY_ONE, "channels": channels}
         async with running(tmp_path, json.dumps(config), scripted=True) as bench:
             await good.say("direct", "hello")
             await good.shows("direct", "echo hello")
