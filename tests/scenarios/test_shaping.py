@@ -10,7 +10,7 @@ import pytest
 from bot.events import Thought
 from bot.testing.clock import VirtualClock
 from bot.testing.model import call
-from bot.testing.running import CONFIG, Bench, running
+from bot.testing.running import Bench, running
 from bot.types import Failure, Risk, ThinkDelta, ToolContext, ToolResult
 from tests.scenarios.kit import TOOLS, Probe, Watch, scripted
 
