@@ -28,6 +28,7 @@ VERBS: dict[str, str] = {
     "pairing": "Let people in, or keep them out",
     "approvals": "What waits for a yes, and the decision",
     "agents": "The agents of the configuration",
+    "mcp": "Tools of other programs, and their review",
     "models": "The models that agents may use",
     "memory": "Search and index what agents have noted",
     "skills": "The skills of agents, and why one is not offered",

@@ -66,7 +66,10 @@ def approve(code: Code, as_json: AsJson = False, config: ConfigFile = None) -> N
     row = ask(config, "pairing.approve", _named(code), changes=True)
     if as_json:
         return document(row)
-    say(f"{row['author']['name'] or row['author']['id']} may talk to {row['account']} now")
+    who = row["author"]["name"] or row["author"]["id"]
+    if row["kind"] == "node":
+        return say(f"{who} may be used now, for: {', '.join(row['author']['commands'])}")
+    say(f"{who} may talk to {row['account']} now")
     note("They should write again: what was said before stays unanswered.")
 
 

@@ -129,6 +129,8 @@ async def _act(page: Any, asked: BrowserArguments) -> None:
     if asked.ref is None:
         raise FetchError(f"{asked.action} needs the argument ref, as the snapshot shows it")
     part = page.locator(f"aria-ref={asked.ref}")
+    if not await _tried(part.count()):
+        raise FetchError("there is no such part any more; look again with snapshot")
     if asked.action == "click":
         await _tried(part.click(timeout=ACTION_LIMIT))
     else:
