@@ -37,7 +37,12 @@ _STATE = {
 }
 
 
-@app.command("search", epilog=examples('memory search "the release date" --agent main'))
+@app.command(
+    "search",
+    epilog=examples(
+        'memory search "the release date"', "memory search safe --person telegram-12345"
+    ),
+)
 def search(
     query: Annotated[str, typer.Argument(help="What you look for, in words.")],
     agent: Agent = None,
@@ -71,7 +76,7 @@ def index(
     table(payload["indexed"], {"agentId": "AGENT", "files": "INDEXED"}, "No agents.")
 
 
-@app.command("status", epilog=examples("memory status --json"))
+@app.command("status", epilog=examples("memory status", "memory status --json"))
 def status(agent: OneOrAll = None, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """How much is indexed, and whether meaning counts beside words."""
     payload = ask(config, "memory.status", {"agentId": agent} if agent else {})

@@ -41,6 +41,24 @@ def user_entry(
     `heard` was said there before, to others; `revised` are edits and deletions of what was said to
     the agent before, each with the former text. `dropped` waited and found no room in the queue.
     """
+    return Entry(
+        role="user",
+        text=message.text,
+        at=at,
+        run=run,
+        author=message.author,
+        origin=_origin(message, heard, revised, dropped),
+        attachments=tuple(attachment_json(one) for one in message.attachments),
+        ref=message.ref.id,
+    )
+
+
+def _origin(
+    message: Message,
+    heard: Sequence[Message],
+    revised: Sequence[tuple[Message, str]],
+    dropped: Sequence[Message],
+) -> dict[str, object]:
     origin: dict[str, object] = {
         "channel": message.address.channel,
         "account": message.address.account,
@@ -80,16 +98,7 @@ def user_entry(
             }
             for one, former in revised
         ]
-    return Entry(
-        role="user",
-        text=message.text,
-        at=at,
-        run=run,
-        author=message.author,
-        origin=origin,
-        attachments=tuple(attachment_json(one) for one in message.attachments),
-        ref=message.ref.id,
-    )
+    return origin
 
 
 def _person(author: Author) -> dict[str, str]:

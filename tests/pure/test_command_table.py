@@ -17,9 +17,17 @@ NAMES = [
     "reset",
     "stop",
     "session",
+    "compact",
     "agent",
     "model",
+    "think",
+    "verbose",
+    "reasoning",
+    "skill",
+    "queue",
+    "approve",
     "status",
+    "context",
     "whoami",
     "help",
     "commands",
@@ -50,7 +58,7 @@ def test_the_order_is_fixed_and_every_command_has_a_handler():
 
 
 def test_every_file_of_the_package_is_in_the_table():
-    helpers = {"__init__", "registry", "words", "catalogue", "reference"}
+    helpers = {"__init__", "registry", "words", "catalogue", "levels", "reference"}
     files = {file.stem for file in (ROOT / "commands").glob("*.py")} - helpers
     assert files == {module.__name__.rpartition(".")[2] for module in BUILT_IN}
 
