@@ -242,15 +242,15 @@ def _told(patch: FilePatch) -> str:
 def _found(text: str, old: str, new: str, everywhere: bool) -> int:
     """How often `old` is in a text, when that may be replaced. Raises PatchError."""
     if not old:
-        raise PatchError("old is empty; say which text to replace, or use write")
+        raise PatchError("`old` is empty; say which text to replace, or use write")
     if old == new:
-        raise PatchError("old and new are the same; nothing to change")
+        raise PatchError("`old` and `new` are the same; nothing to change")
     count = text.count(old)
     if not count:
-        raise PatchError("old is not in the file (0 times); read the file and copy it exactly")
+        raise PatchError("`old` is not in the file (0 times); read the file and copy it exactly")
     if count > 1 and not everywhere:
         raise PatchError(
-            f"old is in the file {count} times; give more of the text around it, or set all"
+            f"`old` is in the file {count} times; give more of the text around it, or set `all`"
         )
     return count
 

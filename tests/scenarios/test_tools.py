@@ -12,6 +12,7 @@ from bot.events import Note, ToolEnded, ToolStarted, ToolUpdated
 from bot.testing.clock import VirtualClock
 from bot.testing.model import call
 from bot.testing.running import CONFIG, Bench, running
+from bot.tools.approval import OPERATOR
 from bot.tools.bounds import MAX_RESULT, MAX_UPDATE
 from bot.types import Risk, ToolContext, ToolResult
 from tests.scenarios.kit import Watch, run_row, scripted
@@ -277,6 +278,34 @@ async def test_025_a_payment_is_denied_with_a_reason_and_recorded(
         await bench.ask("again", "r2")
         await bench.app.engine.idle()
         assert len(paid) == (payments == "ask")
+
+
+@pytest.mark.parametrize("decision", ["allow-once", "deny"])
+async def test_025_a_person_decides_about_a_payment(
+    tmp_path: Path, clock: VirtualClock, decision: str
+):
+    paid: list[Any] = []
+    config = CONFIG + "agents: [{id: main, tools: {profile: full, payments: ask}}]\n"
+    tools = [Does("pay", lambda args, _: paid.append(args) or "paid", tags=["payment"])]
+    async with running(tmp_path, config, clock=clock, scripted=True, tools=tools) as bench:
+        asked = asyncio.Event()
+        bench.app.hub.listen(
+            lambda event: (
+                asked.set() if getattr(event, "name", "") == "approval.requested" else None
+            )
+        )
+        scripted(bench).on("buy", [call("pay", what="a book")], ["Well."])
+        await bench.ask("buy", "r1")
+        async with asyncio.timeout(30):
+            await asked.wait()
+            assert paid == []
+            [row] = await bench.app.approvals.listed()
+            assert "a book" in row["command"]
+            await bench.app.approvals.resolve(row["id"], decision, OPERATOR)
+            await bench.app.engine.idle()
+        assert paid == ([{"what": "a book"}] if decision == "allow-once" else [])
+        assert (says(bench) == ["paid"]) is (decision == "allow-once")
+        assert (await run_row(bench, "r1"))["reply"].endswith("Well.")
 
 
 async def test_169_163_file_tools_work_in_a_run_and_the_transcript_keeps_all_of_it(
