@@ -13,7 +13,7 @@ MAX_RESULT = 50_000
 MAX_UPDATE = 2_000
 MAX_IMAGES = 10
 
-_SCANNED = 1_000_000
+_SCANNED = 200_000  # characters, so that a flood does not hold the loop up
 _MARK = 100  # characters, at most, of the mark where something was cut
 # Images as text: data addresses, and base64 that begins as PNG, JPEG, GIF or WebP do.
 _IMAGE = re.compile(

@@ -17,7 +17,7 @@ def test_what_fits_stays_as_it_is(size: int):
     assert bounded("x" * size) == "x" * size
 
 
-@pytest.mark.parametrize("size", [MAX_RESULT + 1, 60_000, 999_999, 1_000_001, 10_000_000])
+@pytest.mark.parametrize("size", [MAX_RESULT + 1, 60_000, 199_999, 200_001, 10_000_000])
 def test_135_head_and_tail_stay_and_the_mark_says_how_much_is_cut(size: int):
     text = "HEAD" + "x" * (size - 8) + "TAIL"
     short = bounded(text)
