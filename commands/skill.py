@@ -28,8 +28,13 @@ async def skill(ctx: CommandContext) -> Answer | str:
     row = _named(wanted, [row for row in rows if row["ready"]])
     if row is None:
         return _refusal(wanted, rows)
-    args = ctx.args.strip()[len(row["name"]) :].strip()
+    args = _behind(ctx.args, count=len(row["name"].split()))
     return Answer(f"Using the skill {code(row['name'])}.", then=_follow(row, args))
+
+
+def _behind(args: str, count: int) -> str:
+    """The arguments behind their first words, as they were typed."""
+    return "".join(args.split(maxsplit=count)[count:]).strip()
 
 
 def _follow(row: Mapping[str, Any], args: str) -> str:

@@ -13,6 +13,7 @@ from bot.testing.clock import VirtualClock
 from bot.testing.model import call
 from bot.testing.running import CONFIG, Bench, running
 from bot.types import ModelRequest
+from tests.pure.test_skillfile import HOSTILE
 from tests.scenarios.kit import scripted
 
 AGENTS = """
@@ -240,3 +241,19 @@ async def test_a_skill_is_used_by_its_name(bench: Bench, tmp_path: Path):
     assert "There is no skill `bred`. Did you mean `bread`?" in await said(
         bench, "/skill bred", "r5"
     )
+
+
+async def test_any_number_of_hostile_skills_leaves_the_good_one(bench: Bench, tmp_path: Path):
+    """Every file has one clear finding, and the run goes on."""
+    folder = tmp_path / "skills"
+    for number, text in enumerate(HOSTILE.values()):
+        file = folder / f"bad{number}" / "SKILL.md"
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+    put_skill(folder, "bread")
+    system = await asked(bench, "hello", "r1")
+    assert system.count("<skill>") == 1
+    rows = await bench.app.world.skills("main")
+    assert [row["name"] for row in rows if row["ready"]] == ["bread"]
+    assert len(rows) == len(HOSTILE) + 1 > 50
+    assert all(10 < len(row["reason"]) < 500 for row in rows if not row["ready"])

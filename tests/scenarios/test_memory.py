@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.cli.inside import core_of
-from bot.context.memory import Scope
+from bot.context.memory import Scope, person_folder
 from bot.context.recall import PAUSE, Memory
 from bot.engine.port import Script, q
 from bot.errors import RequestError
@@ -96,6 +97,33 @@ async def test_agents_share_nothing(bench: Bench, tmp_path: Path):
     assert await found(memory, "marmalade", agent="other") == []
     with pytest.raises(RequestError):
         await memory.read("other", OWNER, "memory/a.md")
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_no_mixture_of_notes_leaks(bench: Bench, tmp_path: Path, seed: int):
+    """Whatever is written, renamed and deleted: a search gives the asking scope's files alone."""
+    chance, memory = random.Random(seed), bench.app.memory
+    scopes = [OWNER, *(Scope(person_folder("irc", peer)) for peer in ("a", "A-", "a-b", "b", "ä"))]
+    for step in range(60):
+        agent, scope = chance.choice(["main", "other"]), chance.choice(scopes)
+        path = f"{scope.folder}/{chance.randrange(4)}.md"
+        file = note(tmp_path, path, f"marmalade {agent} {scope.folder} {step}", agent)
+        if chance.random() < 0.3:
+            file.unlink()
+        agent, scope = chance.choice(["main", "other"]), chance.choice(scopes)
+        for hit in await memory.search(agent, scope, "marmalade", 50):
+            assert hit.path.rpartition("/")[0] in scope.folders
+            assert hit.chunk.text.startswith(f"marmalade {agent} {scope.folder} ")
+    written = {
+        (agent, scope.folder): len(
+            list((tmp_path / "workspaces" / agent / str(scope.folder)).glob("*.md"))
+        )
+        for agent in ("main", "other")
+        for scope in scopes
+    }
+    for (agent, folder), count in written.items():
+        scope = next(one for one in scopes if one.folder == folder)
+        assert len(await memory.search(agent, scope, "marmalade", 50)) == count
 
 
 async def test_a_change_is_found_at_once(bench: Bench, tmp_path: Path):
