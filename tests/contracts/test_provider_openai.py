@@ -8,7 +8,16 @@ import aiohttp
 import pytest
 
 from bot.providers.openai import OpenAI
-from bot.types import Entry, ModelRequest, TextDelta, ThinkDelta, ToolCall, ToolSpec, Usage
+from bot.types import (
+    Entry,
+    ModelRequest,
+    Notice,
+    TextDelta,
+    ThinkDelta,
+    ToolCall,
+    ToolSpec,
+    Usage,
+)
 from tests.contracts.provider import HELLO, KEY, call, checked, openai
 from tests.fakes.openai_server import (
     DONE,
@@ -361,3 +370,28 @@ async def until_kept(provider: OpenAI) -> None:
     assert session is not None
     while session.connector._acquired:  # type: ignore[union-attr]  # noqa: ASYNC110
         await asyncio.sleep(0)
+
+
+TOOLS = [ToolSpec("weather", "Sky.", {"type": "object"})]
+WRITTEN = '{"name": "weather", "arguments": {"city": "Oslo"}}'
+
+
+async def test_a_call_written_as_text_is_made(server: FakeOpenAI, provider: OpenAI):
+    server.answer(*text_stream("I look.\n", WRITTEN[:20], WRITTEN[20:]))
+    server.answer(*text_stream(WRITTEN))
+    entry = (await call(provider, tools=TOOLS)).final.entry
+    assert [(one.name, one.args) for one in entry.calls] == [("weather", {"city": "Oslo"})]
+    assert (entry.stop, entry.text) == ("tools", "I look.")
+    assert (await call(provider)).text == WRITTEN  # no tools were on offer: it is an answer
+
+
+async def test_064_a_model_that_refuses_tools_is_asked_without_and_it_is_said(
+    server: FakeOpenAI, provider: OpenAI
+):
+    server.refuse(400, error("this model does not support tools"))
+    for _ in range(2):
+        server.answer(*text_stream("ok"))
+    first, second = await call(provider, tools=TOOLS), await call(provider, tools=TOOLS)
+    assert [one.code for one in first.events if isinstance(one, Notice)] == ["NO_TOOLS"]
+    assert not any(isinstance(one, Notice) for one in second.events)
+    assert ["tools" in request.body for request in server.requests] == [True, False, False]
