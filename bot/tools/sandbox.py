@@ -55,6 +55,7 @@ class Box:
         if self.access != "none":
             bind = "--bind" if self.access == "rw" else "--ro-bind"
             made += [bind, str(self.workspace), str(self.workspace)]
+        made += ["--remount-ro", "/"]
         made += ["--chdir", str(cwd) if self.access != "none" else "/tmp", "--"]
         return [*made, *_limits(seconds), *words]
 

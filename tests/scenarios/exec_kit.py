@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from bot.clock import Clock
 from bot.events import Event, Finished, RunEvent
@@ -62,7 +63,6 @@ class Ends:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
-        self._count = 0
         self.events: list[RunEvent] = []
         self._changed = asyncio.Event()
         bench.app.hub.listen(self._heard)
@@ -77,8 +77,7 @@ class Ends:
         return await self.of(await self.begin(tool, key, **args))
 
     async def begin(self, tool: str, key: str = "main", **args: Any) -> str:
-        self._count += 1
-        run = f"run{self._count}"
+        run = f"run-{uuid4()}"
         await self._bench.ask(directive(tool, args), run, key)
         return run
 

@@ -23,7 +23,7 @@ async function signedIn(hello) {
   if (isOld(hello.server.version)) return;
   state.talk.value = transcript.doubted(state.talk.value);
   await told(async () => {
-    const [{ agents }] = await Promise.all([socket.request("agents.list"), readSessions()]);
+    const [{ agents }] = await Promise.all([socket.request("agents.list"), readSessions(), readApprovals()]);
     state.agents.value = agents.filter((one) => one.enabled !== false);
     openSession(location.hash.slice(1));
   });
@@ -41,10 +41,24 @@ function happened(name, payload) {
   const here = payload.sessionKey === state.sessionKey.value;
   if (name === "chat" && here) takeChat(payload);
   if (name === "agent") takeAgent(payload, here);
+  if (name === "approval.requested") state.approvals.value = [...othersThan(payload), payload];
+  if (name === "approval.resolved") state.approvals.value = othersThan(payload);
   if (name === "sessions.changed") {
     soon(readSessions);
     if (here) soon(readHistory);
   }
+}
+
+const othersThan = (row) => state.approvals.value.filter((one) => one.id !== row.id);
+
+async function readApprovals() {
+  state.approvals.value = (await socket.request("approvals.list")).approvals.reverse();
+}
+
+/** Decide what waits. Who was faster elsewhere counts, and the question goes away all the same. */
+export async function decide(id, decision) {
+  await told(() => socket.request("approvals.resolve", { id, decision }));
+  await told(readApprovals);
 }
 
 function takeChat(payload) {

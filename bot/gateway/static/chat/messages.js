@@ -1,6 +1,7 @@
 // The log of messages: bubbles, answers as they grow, and the way back to the newest one.
 import { useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact-hooks.js";
 import { html } from "./html.js";
+import { Approvals } from "./approvals.js";
 import { rendered } from "./markdown.js";
 import { channelOf, visible, when } from "./names.js";
 import { connection, readEarlier, send, sendAgain, withdraw } from "./actions.js";
@@ -22,6 +23,7 @@ export function Messages() {
         <div role="log" aria-label=${T.messages} class="log">
           ${shown.map((item) => html`<${Item} key=${keyOf(item)} item=${item} />`)}
         </div>
+        <${Approvals} />
         ${loaded && shown.length === 0 && html`<${Empty} />`}
       </div>
     </div>

@@ -11,6 +11,7 @@ export const sessionKey = signal("");
 export const talk = signal(empty());
 export const busyElsewhere = signal(new Set());
 export const notice = signal("");
+export const approvals = signal([]);
 export const dialogOpen = signal(false);
 export const drawerOpen = signal(false);
 
@@ -47,6 +48,7 @@ export const listed = computed(() => {
 export const session = computed(() => listed.value.find((one) => one.sessionKey === sessionKey.value) ?? null);
 export const sessionName = computed(() => (session.value ? shortName(session.value, agent.value) : T.main));
 export const modelInUse = computed(() => session.value?.model ?? agent.value?.model.primary ?? "");
+export const waiting = computed(() => approvals.value.filter((one) => one.sessionKey === sessionKey.value));
 export const isDemo = computed(() => modelInUse.value.startsWith("demo/"));
 
 function unused(key) {
