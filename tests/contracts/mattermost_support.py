@@ -1,6 +1,7 @@
 """What the Mattermost tests share: an adapter on a local server, a core that keeps what it gets."""
 
 import asyncio
+import json
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -145,3 +146,12 @@ def certificate(folder: Path, name: str) -> tuple[Path, Path]:
     command += ["-addext", f"subjectAltName={kind}:{name}", "-out", str(cert)]
     subprocess.run(command, check=True, capture_output=True)
     return cert, key
+
+
+def opened(seed: Any) -> Any:
+    """An event with what is packed inside opened, so that junk can be put there, too."""
+    data = seed.get("data") if isinstance(seed, dict) else None
+    if not isinstance(data, dict):
+        return seed
+    inner = {name: json.loads(data[name]) for name in ("post", "reaction") if name in data}
+    return {**seed, "data": {**data, **inner}}

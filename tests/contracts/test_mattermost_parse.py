@@ -1,17 +1,16 @@
-"""Mattermost events as messages: recorded events, and junk of every kind in every place."""
+"""Mattermost events as messages: recorded events."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from adapters.mattermost.adapter import Mattermost
 from adapters.mattermost.emoji import name_of, symbol_of
 from bot.contract import Message
 from bot.errors import BadEvent
+from tests.contracts.mattermost_support import opened
 
 RECORDINGS = sorted((Path(__file__).parents[1] / "recordings" / "mattermost").glob("*.json"))
 SEEDS = [json.loads(path.read_text("utf-8"))["event"] for path in RECORDINGS]
@@ -74,15 +73,6 @@ def test_every_file_can_be_fetched_again_by_its_handle():
     assert all(a.handle for a in found)
 
 
-def opened(seed: Any) -> Any:
-    """An event with what is packed inside opened, so that junk can be put there, too."""
-    data = seed.get("data") if isinstance(seed, dict) else None
-    if not isinstance(data, dict):
-        return seed
-    inner = {name: json.loads(data[name]) for name in ("post", "reaction") if name in data}
-    return {**seed, "data": {**data, **inner}}
-
-
 def test_what_is_packed_may_come_open():
     assert [shown(m) for seed in SEEDS for m in parse(opened(seed))] == [
         shown(m) for seed in SEEDS for m in parse(seed)
@@ -119,62 +109,3 @@ def test_what_is_no_event_is_refused(event):
 
 def test_an_unknown_kind_of_event_is_ignored():
     assert parse({"event": "telepathy", "data": {"post": 5}}) == []
-
-
-junk = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=6,
-)
-
-
-def places(value: Any, path: tuple = ()) -> list[tuple]:
-    inner = value.items() if isinstance(value, dict) else []
-    inner = enumerate(value) if isinstance(value, list) else inner
-    return [path, *(found for key, child in inner for found in places(child, (*path, key)))]
-
-
-def put(value: Any, path: tuple, new: Any) -> Any:
-    if not path:
-        return new
-    changed = dict(value) if isinstance(value, dict) else list(value)
-    changed[path[0]] = put(changed[path[0]], path[1:], new)
-    return changed
-
-
-def without(value: Any, path: tuple) -> Any:
-    if len(path) == 1:
-        kept = dict(value) if isinstance(value, dict) else list(value)
-        del kept[path[0]]
-        return kept
-    changed = dict(value) if isinstance(value, dict) else list(value)
-    changed[path[0]] = without(changed[path[0]], path[1:])
-    return changed
-
-
-def check(event: Any) -> None:
-    """A message that can be stored, or a BadEvent."""
-    try:
-        found = parse(event)
-    except BadEvent:
-        return
-    for message in found:
-        text = f"{message.text} {message.author} {message.ref} {message.reply_to} {message.version}"
-        text += f"{message.attachments} {message.forwarded_from} {message.action}"
-        assert "\0" not in text
-        text.encode()
-        json.dumps(shown(message))
-
-
-@given(st.data(), st.sampled_from([opened(seed) for seed in SEEDS]), junk)
-def test_junk_in_any_field_gives_a_message_or_a_bad_event(data, seed, value):
-    check(put(seed, data.draw(st.sampled_from(places(seed))), value))
-
-
-@pytest.mark.parametrize("seed", range(len(SEEDS)), ids=[path.stem for path in RECORDINGS])
-def test_any_field_may_be_missing_null_or_huge(seed):
-    event = opened(SEEDS[seed])
-    for path in places(event)[1:]:
-        check(without(event, path))
-        for value in (None, "x" * 100_000, 10**40, -(10**40), [[]], {"": {}}, float("inf")):
-            check(put(event, path, value))

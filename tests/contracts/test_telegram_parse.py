@@ -1,12 +1,10 @@
-"""Telegram updates as messages: recorded events, formatting offsets, and junk of every kind."""
+"""Telegram updates as messages: recorded events, formatting offsets."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from adapters.telegram.adapter import Telegram
 from bot.contract import Message
@@ -146,39 +144,3 @@ def test_what_is_no_update_is_refused(event):
 
 def test_an_unknown_kind_of_update_is_ignored():
     assert parse({"update_id": 1, "telepathy": {"message_id": 1}}) == []
-
-
-junk = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=6,
-)
-
-
-def places(value: Any, path: tuple = ()) -> list[tuple]:
-    inner = value.items() if isinstance(value, dict) else []
-    inner = enumerate(value) if isinstance(value, list) else inner
-    return [path, *(found for key, child in inner for found in places(child, (*path, key)))]
-
-
-def put(value: Any, path: tuple, new: Any) -> Any:
-    if not path:
-        return new
-    changed = dict(value) if isinstance(value, dict) else list(value)
-    changed[path[0]] = put(changed[path[0]], path[1:], new)
-    return changed
-
-
-@given(st.data(), st.sampled_from(SEEDS), junk)
-def test_junk_in_any_field_gives_a_message_or_a_bad_event(data, seed, value):
-    path = data.draw(st.sampled_from(places(seed)))
-    try:
-        found = parse(put(seed, path, value))
-    except BadEvent:
-        return
-    for message in found:
-        text = f"{message.text} {message.author} {message.ref} {message.reply_to} {message.version}"
-        text += f"{message.attachments} {message.forwarded_from} {message.action}"
-        assert "\0" not in text
-        text.encode()
-        json.dumps(shown(message))

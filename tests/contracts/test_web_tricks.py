@@ -201,6 +201,10 @@ async def test_allowing_one_thing_allows_nothing_else() -> None:
         client = WebClient(lambda: ["wiki.home"], resolver)
         answer = await client.request("GET", f"http://wiki.home.:{port}/", max_bytes=100)
         assert answer.body == b"wiki"
+        named = WebClient(
+            lambda: ["B\u00fccher.home"], Names(**{"xn--bcher-kva.home": ["127.0.0.1"]})
+        )
+        assert (await named.request("GET", f"http://b\u00fccher.home:{port}/", max_bytes=9)).body
         for host in ("evil.home", "127.0.0.1", "localhost", "sub.wiki.home"):
             with pytest.raises(FetchError):
                 await client.request("GET", f"http://{host}:{port}/", max_bytes=100)
