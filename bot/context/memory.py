@@ -7,6 +7,7 @@ room with several people there is no memory, unless the configuration of the roo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from hashlib import sha256
@@ -15,10 +16,12 @@ from zoneinfo import ZoneInfo
 from bot.context.bootstrap import FILES, MEMORY
 from bot.filenames import folded
 from bot.keys import fold
+from bot.types import Entry
 
 FOLDER = "memory"
 PEOPLE = f"{FOLDER}/people"
 _LONGEST = 120
+_QUOTED = 1000
 # What every prompt is made from, and code of the operator: only owners write there.
 _INSTRUCTIONS = frozenset({folded(name) for name in FILES} | {"skills", ".agents", "hooks"})
 
@@ -96,6 +99,15 @@ def local_date(now: float, timezone: str) -> str:
 def daily_note(scope: Scope, now: float, timezone: str) -> str | None:
     """The path of today's notes, by the date of the agent's time zone; None without memory."""
     return None if scope.folder is None else f"{scope.folder}/{local_date(now, timezone)}.md"
+
+
+def session_text(entries: Sequence[Entry], most: int = 15) -> str:
+    """What such a note holds: the last things that were said, without tools and reasoning."""
+    said = [
+        entry for entry in entries if entry.role in ("user", "assistant") and entry.text.strip()
+    ]
+    lines = [f"- {entry.role}: {' '.join(entry.text.split())[:_QUOTED]}" for entry in said[-most:]]
+    return "\n".join(("# The end of a conversation", "", *lines, "")) if lines else ""
 
 
 def session_note(scope: Scope, now: float, timezone: str) -> str | None:

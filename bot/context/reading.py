@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,22 +23,25 @@ class Text:
 
 def read_text(root: Path, path: str, limit: int, *, linked: bool = False) -> Text:
     """A UTF-8 file of at most `limit` bytes below a root; `linked` as in `Folder`. Blocks."""
-    folder = Folder(root, linked=linked)
+    # Looked at before it is read: what changes in between is seen the next time.
+    stamp = stamp_of(root, path)
+    if stamp is None:
+        return Text(problem="it is not there", missing=True)
     try:
-        names = names_of(path)
-        if folder.stamp(names) is None:
-            return Text(problem="it is not there", missing=True)
-        content = folder.read(names, limit)
-        return Text(_decoded(content.data), content.stamp)
+        content = Folder(root, linked=linked).read(names_of(path), limit)
+        return Text(_decoded(content.data), stamp)
     except PathError as error:
-        return Text(problem=str(error))
+        return Text(problem=str(error), stamp=stamp)
 
 
-def stamp_of(root: Path, path: str, *, linked: bool = False) -> Stamp | None:
-    """What differs when the file does, None when there is none to read. Blocks."""
+def stamp_of(root: Path, path: str) -> Stamp | None:
+    """What differs when the file does, None when there is none. Blocks.
+
+    Only to know whether to read again: whether it may be read at all is found out when it is.
+    """
     try:
-        return Folder(root, linked=linked).stamp(names_of(path))
-    except PathError:
+        return Stamp.of(os.lstat(f"{root}/{path}"))
+    except (OSError, ValueError):
         return None
 
 

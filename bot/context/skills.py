@@ -143,7 +143,7 @@ class Library:
         base, path = (root.base, inside) if root.inside else (folder, FILE)
         own = not root.inside
         known = self._known.get(folder)
-        if known is not None and known[0] and known[0] == stamp_of(base, path, linked=own):
+        if known is not None and known[0] and known[0] == stamp_of(base, path):
             return known[1]
         text = read_text(base, path, MAX_BYTES, linked=own)
         read = _understood(text)
@@ -210,15 +210,18 @@ def _at(value: Any, path: str) -> Any:
 
 def _folders(root: Root) -> Iterator[tuple[Path, str]]:
     """The folders of a root with a SKILL.md, and how the model names that file."""
+    at = root.folder
     try:
-        names = sorted(one.name for one in root.folder.iterdir())[:MAX_FOLDERS]
+        with os.scandir(at) as entries:
+            names = sorted(one.name for one in entries if not one.name.startswith("."))
     except OSError:
         return
-    for name in names:
-        folder = root.folder / name
-        if not name.startswith(".") and os.path.lexists(folder / FILE):
-            here = f"{root.inside}/{name}/{FILE}" if root.inside else str(folder / FILE)
-            yield folder, here if _PLAIN.fullmatch(name) else ascii(here)
+    # Names are put together as text: this goes on at each run, over every skill there is.
+    base, inside = str(at), root.inside or str(at)
+    for name in names[:MAX_FOLDERS]:
+        if os.path.lexists(f"{base}/{name}/{FILE}"):
+            here = f"{inside}/{name}/{FILE}"
+            yield at / name, here if _PLAIN.fullmatch(name) else ascii(here)
 
 
 def _with_room(found: list[Found]) -> list[Found]:

@@ -15,8 +15,10 @@ from bot.context.memory import (
     person_folder,
     scope_of,
     session_note,
+    session_text,
 )
 from bot.filenames import names_of
+from bot.types import Entry
 
 OWNER = Scope("memory", True)
 ADA = Scope(person_folder("telegram", "123"))
@@ -112,6 +114,18 @@ def test_daily_notes_have_the_date_of_the_person():
     assert daily_note(ADA, now, "Asia/Tokyo") == "memory/people/telegram-123/2026-03-02.md"
     assert session_note(OWNER, now, "Asia/Tokyo") == "memory/2026-03-02-0830.md"
     assert daily_note(ROOM, now, "UTC") is session_note(ROOM, now, "UTC") is None
+
+
+def test_the_note_of_a_session_holds_what_was_said_last():
+    said = [
+        Entry("user", "first", 0.0),
+        Entry("assistant", "", 0.0),
+        Entry("tool", "result", 0.0),
+        Entry("user", "two\nlines", 0.0),
+        Entry("assistant", "yes", 0.0, thinking="hidden"),
+    ]
+    assert session_text(said, 2).endswith("\n\n- user: two lines\n- assistant: yes\n")
+    assert session_text([Entry("note", "x", 0.0)]) == ""
 
 
 LINES = st.lists(st.text(st.characters(exclude_characters="\n\r"), max_size=400), max_size=60)
