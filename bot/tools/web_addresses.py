@@ -67,7 +67,7 @@ class Allowed:
             try:
                 networks.append(ip_network(entry.strip().strip("[]"), strict=False))
             except ValueError:
-                names.add(plain_name(entry))
+                names.add(_encoded(plain_name(entry)))
         return cls(tuple(networks), frozenset(names))
 
     def covers(self, address: Address) -> bool:
@@ -117,6 +117,14 @@ def target(text: str, base: URL | None = None) -> Target:
 def plain_name(host: str) -> str:
     """A host's name for comparing: lower case, without brackets and trailing dots."""
     return host.strip().lower().strip("[]").rstrip(".")
+
+
+def _encoded(name: str) -> str:
+    """A name as it is looked up: in the ASCII form of international names."""
+    try:
+        return URL.build(scheme="http", host=name).raw_host or name
+    except ValueError:
+        return name
 
 
 def refusal(host: str, port: int, addresses: Iterable[Address], allowed: Allowed) -> str | None:
