@@ -237,3 +237,15 @@ async def test_agent_switch_to_nobody_hints_and_changes_nothing():
     assert "Did you mean `support`?" in await chat.say("/agent switch suport")
     assert "/agent switch NAME" in await chat.say("/agent switch")
     assert chat.agents.current == "main"
+
+
+async def test_approve_lists_decides_and_is_silent_for_a_button():
+    chat = Chat()
+    assert await chat.say("/approve") == "Nothing waits for approval here."
+    chat.approvals.rows.append({"code": "4F7K", "tool": "exec", "command": "ls -l"})
+    assert "- 4F7K: exec `ls -l`" in await chat.say("/approve")
+    assert "allow-once" in await chat.say("/approve 4F7K maybe")
+    assert await chat.say("/approve 4F7K ALLOW-ONCE") == "Allowed once: `ls -l`"
+    assert chat.approvals.decided == [("4F7K", "allow-once")]
+    chat.approvals.refusal = RequestError("CONFLICT", "Approval 4F7K is denied already.")
+    assert await chat.say("/approve 4F7K deny") == "Approval 4F7K is denied already."
