@@ -9,11 +9,9 @@ control API for programs in other processes: POST `/_control/say`, `/_control/sl
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import hmac
 import json
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +22,7 @@ from aiohttp import web
 from adapters.fakes.discord_gateway import FakeGateway
 from adapters.fakes.discord_methods import PATHS, Interaction, Methods
 from adapters.fakes.discord_rooms import DM, Fields, Refusal, Rooms, Shown, member, person
+from adapters.fakes.standalone import serve
 
 TOKEN = "ODc2NTQzMjEw.fake.token_of_a_fake_server"
 BOT = "876543210"
@@ -365,26 +364,10 @@ def _cut(request: web.BaseRequest) -> web.Response:
     return web.Response()
 
 
-async def _serve(host: str, port: int, token: str) -> None:
-    fake = FakeDiscord(token)
-    await fake.start(host, port)
-    try:
-        sys.stdout.write(f"ready {fake.base_url} {fake.gateway.url}\n")
-        sys.stdout.flush()
-        await asyncio.Event().wait()
-    finally:
-        await fake.stop()
-
-
-def main() -> None:
-    """Serve until interrupted."""
-    parser = argparse.ArgumentParser(description="A local Discord for tests.")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0: a free one")
-    parser.add_argument("--token", default=TOKEN)
-    given = parser.parse_args()
-    asyncio.run(_serve(given.host, given.port, given.token))
-
-
 if __name__ == "__main__":
-    main()
+    serve(
+        "Discord",
+        TOKEN,
+        FakeDiscord,
+        lambda fake: [fake.base_url, fake.gateway.url],
+    )

@@ -9,12 +9,10 @@ other processes: POST `/_control/say`, `/_control/push`, `/_control/fail`, `/_co
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import json
 import ssl
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,6 +23,7 @@ from aiohttp import web
 from adapters.fakes.mattermost_api import Api, Request, packed
 from adapters.fakes.mattermost_socket import Sockets, carries
 from adapters.fakes.mattermost_world import Fields, Refusal, World
+from adapters.fakes.standalone import serve
 
 TOKEN = "fake0token0of0a0fake0server"
 API = "/api/v4"
@@ -344,26 +343,10 @@ def _cut(request: web.BaseRequest) -> None:
     raise _Cut
 
 
-async def _serve(host: str, port: int, token: str) -> None:
-    fake = FakeMattermost(token)
-    await fake.start(host, port)
-    try:
-        sys.stdout.write(f"ready {fake.base_url}\n")
-        sys.stdout.flush()
-        await asyncio.Event().wait()
-    finally:
-        await fake.stop()
-
-
-def main() -> None:
-    """Serve until interrupted."""
-    parser = argparse.ArgumentParser(description="A local Mattermost for tests.")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0: a free one")
-    parser.add_argument("--token", default=TOKEN)
-    given = parser.parse_args()
-    asyncio.run(_serve(given.host, given.port, given.token))
-
-
 if __name__ == "__main__":
-    main()
+    serve(
+        "Mattermost",
+        TOKEN,
+        FakeMattermost,
+        lambda fake: [fake.base_url],
+    )

@@ -8,13 +8,11 @@ POST `/_control/say`, `/_control/push`, `/_control/fail`; GET `/_control/calls`,
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import hashlib
 import hmac
 import itertools
 import json
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +23,7 @@ import aiohttp
 from aiohttp import web
 
 from adapters.fakes.slack_workspace import BOT, BOT_USER, TEAM, Params, Refusal, Workspace
+from adapters.fakes.standalone import serve
 
 TOKEN = "xoxb-fake-token-of-a-fake-server"
 APP_TOKEN = "xapp-fake-token-of-a-fake-server"
@@ -331,25 +330,10 @@ def _cut(request: web.BaseRequest) -> web.Response:
     return web.Response()
 
 
-async def _serve(host: str, port: int) -> None:
-    fake = FakeSlack(clock=time.time)
-    await fake.start(host, port)
-    try:
-        sys.stdout.write(f"ready {fake.base_url} {fake.token} {fake.app_token} {BOT}\n")
-        sys.stdout.flush()
-        await asyncio.Event().wait()
-    finally:
-        await fake.stop()
-
-
-def main() -> None:
-    """Serve until interrupted."""
-    parser = argparse.ArgumentParser(description="A local Slack for tests.")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0: a free one")
-    given = parser.parse_args()
-    asyncio.run(_serve(given.host, given.port))
-
-
 if __name__ == "__main__":
-    main()
+    serve(
+        "Slack",
+        TOKEN,
+        lambda token: FakeSlack(token, clock=time.time),
+        lambda fake: [fake.base_url, fake.token, fake.app_token, BOT],
+    )

@@ -8,10 +8,8 @@ beside the Bot API for programs in other processes: POST `/_control/say`, `/_con
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
-import sys
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from adapters.fakes.standalone import serve
 from adapters.fakes.telegram_chats import (
     CLOCK,
     Chats,
@@ -361,26 +360,10 @@ def _cut(request: web.BaseRequest) -> web.Response:
     return web.Response()
 
 
-async def _serve(host: str, port: int, token: str) -> None:
-    fake = FakeTelegram(token)
-    await fake.start(host, port)
-    try:
-        sys.stdout.write(f"ready {fake.base_url}\n")
-        sys.stdout.flush()
-        await asyncio.Event().wait()
-    finally:
-        await fake.stop()
-
-
-def main() -> None:
-    """Serve until interrupted."""
-    parser = argparse.ArgumentParser(description="A local Telegram for tests.")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0: a free one")
-    parser.add_argument("--token", default=TOKEN)
-    given = parser.parse_args()
-    asyncio.run(_serve(given.host, given.port, given.token))
-
-
 if __name__ == "__main__":
-    main()
+    serve(
+        "Telegram",
+        TOKEN,
+        FakeTelegram,
+        lambda fake: [fake.base_url],
+    )
