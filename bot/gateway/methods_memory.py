@@ -48,7 +48,7 @@ async def memory_search(core: Core, client: Client, params: SearchParams) -> Jso
     agent = _agent(core, params.agent_id)
     scope = Scope(FOLDER, True)
     if params.person is not None:
-        if "/" in params.person:
+        if "/" in params.person or params.person.startswith("."):
             raise RequestError("INVALID_PARAMS", f"person is the name of a folder in {PEOPLE}")
         scope = Scope(f"{PEOPLE}/{params.person}")
     hits = await core.memory.search(agent, scope, params.query, params.max_results)
