@@ -39,9 +39,7 @@ _STATE = {
 
 @app.command(
     "search",
-    epilog=examples(
-        'memory search "the release date"', "memory search safe --person telegram-12345"
-    ),
+    epilog=examples('memory search "the release date"', "memory search safe --agent main"),
 )
 def search(
     query: Annotated[str, typer.Argument(help="What you look for, in words.")],

@@ -21,7 +21,6 @@ owners: ["idempotent:ada"]
 agents:
   - {id: main, tools: {profile: coding, exec: {security: full, ask: off}}}
   - {id: other, skills: [stones], workspace: %s}
-messages: {queue: {debounce: 0s}}
 skills: {entries: {bread: {env: {OVEN: hot}}}}
 """
 GROUPS = """

@@ -26,7 +26,6 @@ from tests.scenarios.test_context import results
 OWNER = Scope("memory", True)
 PEOPLE = """
 owners: ["idempotent:ada"]
-messages: {queue: {debounce: 0s}}
 agents: [{id: main, timezone: Asia/Tokyo}, {id: other}]
 """
 ROOMS = """
