@@ -273,6 +273,8 @@ def command_of(
     """
     if message.command is not None:
         return Typed(message.command.name.lower(), message.command.args)
+    if message.action is not None:  # a button of ours may stand for a command
+        return _typed(message.action.value, False, ())
     if message.change not in ("new", "command") or message.forwarded_from is not None:
         return None
     typed = _typed(message.text.strip(), bang, bot_names) if text else None
@@ -328,12 +330,7 @@ def _admitted(
     message: Message, facts: Facts, typed: Typed | None, info: CommandInfo | None, rule: str
 ) -> Decision:
     route, key = _target(message, facts)
-    if message.action is not None:
-        # A button of ours may stand for a command: pressing it is typing that.
-        pressed = _typed(message.action.value, False, ())
-        info = facts.commands.resolve(pressed.name) if pressed else None
-        if pressed and info:
-            return Command(info.name, pressed.args, True, None, route, key, rule, facts.owner)
+    if message.action is not None and info is None:
         return Click(message.action, route, key, rule, facts.owner)
     if message.change == "edited":
         return Revise(message.text, route, key, rule)
