@@ -89,6 +89,7 @@ class Scenes:
             channel=session.address.channel if session.address else None,
             kind=room or kind,
             internal=_base_kind(session.key) in _INTERNAL,
+            quotes=_quotes(config, session.address),
             place_prompt=group.prompt if group else None,
             files=seen.files,
             skills=seen.skills,
@@ -187,6 +188,12 @@ def group_of(config: Config, address: Address) -> Group | None:
     account = config.channels.get(address.account)
     groups = account.settings.groups if account else {}
     return groups.get(address.conversation) or groups.get("*")
+
+
+def _quotes(config: Config, address: Address | None) -> bool:
+    """May answers on this account quote what they answer?"""
+    account = config.channels.get(address.account) if address else None
+    return account is not None and account.settings.reply_to != "off"
 
 
 def _base_kind(key: str) -> str:

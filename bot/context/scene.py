@@ -61,7 +61,7 @@ class Scene:
     """The surroundings of one run.
 
     `channel` and `kind` say where it takes place, None for the operator's own sessions. `internal`:
-    no person waits for the answer. `place_prompt` is what the configuration says of this group.
+    no person waits for the answer. `quotes`: an answer may quote a message. `place_prompt` is what the configuration says of this group.
     `env` holds the variables of its skills, for programs that its tools start.
     """
 
@@ -69,6 +69,7 @@ class Scene:
     channel: str | None = None
     kind: str | None = None
     internal: bool = False
+    quotes: bool = False
     place_prompt: str | None = None
     files: tuple[ContextFile, ...] = ()
     skills: tuple[Skill, ...] = ()

@@ -38,6 +38,10 @@ _REPLY = (
     "Your answer is delivered to this conversation by itself. What you have sent here with the "
     "tool message is not said again."
 )
+_QUOTE = (
+    "To quote the message that you answer, begin with [[reply_to_current]]; to quote another one, "
+    "with [[reply_to:ID]], its id in place of ID. People do not see this mark."
+)
 _SILENCE = {
     "group": "When nothing needs to be said in this group, answer with exactly NO_REPLY and "
     "nothing else.",
@@ -84,7 +88,7 @@ def _between(agent: AgentPrompt, scene: Scene, asked: Asked) -> list[Section]:
         Section("memory", _memory(scene, asked) if full else ""),
         Section("workspace", "" if _FILE_TOOLS.isdisjoint(asked.tools) else _WORKSPACE),
         Section("time", f"The time zone is {agent.timezone}."),
-        Section("reply", _REPLY if full and "message" in asked.tools else ""),
+        Section("reply", _reply(scene, asked) if full else ""),
         Section("silence", _silence(scene) if full else ""),
         Section("runtime", _runtime(scene, asked)),
         Section("reasoning", _REASONING.get(asked.reasoning, "") if full else ""),
@@ -101,6 +105,12 @@ def _memory(scene: Scene, asked: Asked) -> str:
     if "memory_search" not in asked.tools:
         return ""
     return _MEMORY if _WRITING_TOOLS.isdisjoint(asked.tools) else _MEMORY + _MEMORY_NOTES
+
+
+def _reply(scene: Scene, asked: Asked) -> str:
+    return "\n".join(
+        (*((_REPLY,) if "message" in asked.tools else ()), *((_QUOTE,) if scene.quotes else ()))
+    )
 
 
 def _silence(scene: Scene) -> str:

@@ -70,6 +70,12 @@ def test_silence_is_for_groups_and_internal_turns(scene: Scene, silent: bool):
     assert ("NO_REPLY" in system_prompt(AGENT, scene, ASKED)) is silent
 
 
+@pytest.mark.parametrize("quotes", [True, False])
+def test_quoting_is_explained_where_it_is_possible(quotes: bool):
+    said = system_prompt(AGENT, Scene(channel="x", quotes=quotes), Asked("demo/demo"))
+    assert ("[[reply_to_current]]" in said) is quotes
+
+
 def test_what_a_run_adds_comes_last_so_that_all_before_it_can_be_cached():
     plain = system_prompt(AGENT, FULL, ASKED)
     assert system_prompt(AGENT, FULL, ASKED, "Be brief.") == f"{plain}\n\nBe brief."
