@@ -61,8 +61,9 @@ class Scene:
     """The surroundings of one run.
 
     `channel` and `kind` say where it takes place, None for the operator's own sessions. `internal`:
-    no person waits for the answer. `quotes`: an answer may quote a message. `place_prompt` is what the configuration says of this group.
-    `env` holds the variables of its skills, for programs that its tools start.
+    no person waits for the answer. `quotes`: an answer may quote a message. `place_prompt` is what
+    the configuration says of this group. `env` holds the variables of its skills, for programs that
+    its tools start.
     """
 
     mode: Mode = "full"
