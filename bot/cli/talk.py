@@ -56,6 +56,8 @@ async def say(client: Client, session: str, text: str, show: Show) -> Outcome:
         "chat.send", {"sessionKey": session, "message": text, "idempotencyKey": run}
     )
     async for name, data in client.events():
+        if name == "approval.requested":
+            show.asked(data)
         if data.get("runId") != run:
             continue
         if name == "agent" and data["stream"] == "tool":
@@ -103,6 +105,11 @@ class Show:
     def tool(self, data: Json) -> None:
         if self._write is not None and data["phase"] == "start":
             self._note(f"[{data['name']}]")
+
+    def asked(self, row: Json) -> None:
+        """Something waits for a yes, here or in another session of the operator's."""
+        self._note(f"Waiting for approval of {row['tool']}: {row['command']}")
+        self._note(f"In another terminal: trunkline approvals decide {row['code']} allow-once")
 
     def ended(self, reply: str) -> None:
         self.grown(reply)
