@@ -31,7 +31,7 @@ _RUNS = 512
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a session lets its watchers see: tool results under `full`, thoughts under `stream`."""
+    """What a session lets its watchers see: tool results under `full`, thoughts in its history."""
 
     verbose: str = "off"
     reasoning: str = "off"

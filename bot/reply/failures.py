@@ -19,7 +19,8 @@ _LINES = {
     "MODEL_BAD_REQUEST": f"The model did not accept the request. {_SAVED} /new starts afresh.",
     "MODEL_STALL": f"The model stopped answering. {_SAVED} Send it again, or try another /model.",
     "MODEL_CUT": f"The answer broke off. What came is kept. {_LATER}",
-    "CONTEXT_OVERFLOW": f"This chat has grown too long for the model. {_SAVED} /new starts afresh.",
+    "CONTEXT_OVERFLOW": "This is too long for the model, even with the older part summed up. "
+    f"{_SAVED} /new starts afresh; send a very long message in parts.",
     "RUN_TIMEOUT": f"The answer took too long and was stopped. {_SAVED} Ask for less at a time.",
     "ABORTED": "Stopped as asked. What was written so far is kept. Send a message to go on.",
     "BUDGET": f"The cost limit is reached. {_SAVED} Please ask whoever runs this bot to raise it.",

@@ -68,6 +68,22 @@ async def test_a_reset_begins_a_new_transcript_under_the_same_key(desk: Desk):
     assert (await desk.ok("chat.history", sessionKey=MAIN))["messages"] == []
 
 
+async def test_a_transcript_is_summed_up_for_the_model_and_people_still_see_it(tmp_path: Path):
+    config = "agents: [{id: main, compaction: {keep_recent: 100}}]\n"
+    async with opened(tmp_path, config) as desk:
+        first = await desk.ok("sessions.compact", sessionKey=MAIN)
+        assert (first["compacted"], first["reason"]) == (False, "nothing to compact")
+        for _ in range(2):
+            await desk.say("[[demo long 1500]]")
+        done = await desk.ok("sessions.compact", sessionKey=MAIN, instructions="keep the numbers")
+        assert done["compacted"] is True and "reason" not in done
+        assert done["session"]["compactions"] == 1
+        rows = (await desk.ok("chat.history", sessionKey=MAIN))["messages"]
+        assert [row["role"] for row in rows] == ["user", "assistant"] * 2 + ["note"]
+        assert rows[-1]["name"] == "compaction"
+        assert "Summary by the demo model" in rows[-1]["text"]
+
+
 async def test_a_deleted_session_is_stopped_and_gone(desk: Desk):
     made = (await desk.ok("sessions.create", agentId="main", label="Plans"))["sessionKey"]
     run = (await desk.send("[[demo stream 500 20]]", made))["runId"]

@@ -95,10 +95,11 @@ async def test_tools_are_for_those_who_asked(body: Any):
     assert data is not None and {"args", "text", "result"} & data.keys()
 
 
-@pytest.mark.parametrize(("reasoning", "seen"), [("off", False), ("on", False), ("stream", True)])
-async def test_thoughts_are_shown_only_where_they_are_streamed(reasoning: str, seen: bool):
+@pytest.mark.parametrize("reasoning", ["off", "on", "stream"])
+async def test_thoughts_that_a_run_tells_of_are_shown(reasoning: str):
+    """Whether it tells of any is its own matter: a message may ask for that by itself."""
     data = await shown(Thought("b", "ab"), view=View(reasoning=reasoning))
-    assert data == ({"text": "ab", "delta": "b"} if seen else None)
+    assert data == {"text": "ab", "delta": "b"}
 
 
 async def test_a_run_keeps_the_view_it_began_with():
@@ -107,11 +108,16 @@ async def test_a_run_keeps_the_view_it_began_with():
     async def views(session: str) -> View:
         return view
 
-    feed = Feed(frozenset(), views)
+    async def result(run: str) -> object:
+        told = await feed.payload(RunEvent(run, "k", 2, 0.0, ToolEnded("c", "read", "text", False)))
+        assert told is not None
+        return told[1]["data"].get("result")
+
+    feed = Feed(frozenset({"tool-events"}), views)
     assert await feed.payload(RunEvent("r", "k", 1, 0.0, Started(0.0))) is not None
-    view = View(reasoning="stream")
-    assert await feed.payload(RunEvent("r", "k", 2, 0.0, Thought("a", "a"))) is None
-    assert await feed.payload(RunEvent("s", "k", 1, 0.0, Thought("a", "a"))) is not None
+    view = View(verbose="full")
+    assert await result("r") is None
+    assert await result("s") == "text"
 
 
 async def test_a_store_that_fails_hides_what_it_cannot_allow():

@@ -22,8 +22,8 @@ MAIN = "agent:main:main"
 def small(window: int = 4000, *, reserve: int = 500, keep: int = 300, tools: str = "[]") -> str:
     return (
         CONFIG
-        + f"agents: [{{id: main, context_tokens: {window}, tools: {{profile: minimal, allow: {tools}}},"
-        f" compaction: {{reserve: {reserve}, keep_recent: {keep}}}}}]\n"
+        + f"agents: [{{id: main, context_tokens: {window}, tools: {{profile: minimal, "
+        f"allow: {tools}}}, compaction: {{reserve: {reserve}, keep_recent: {keep}}}}}]\n"
     )
 
 

@@ -14,7 +14,8 @@ from bot.testing.running import Bench, running
 from bot.types import Failure, Risk, ThinkDelta, ToolContext, ToolResult
 from tests.scenarios.kit import TOOLS, Probe, Watch, scripted
 
-PREFIX = TOOLS + "messages: {response_prefix: '{Identity.Name} on {model} {nope}:'}\n"
+WORDS = "'{Identity.Name} on {model} {nope}:'"
+PREFIX = TOOLS.replace("messages: {", f"messages: {{response_prefix: {WORDS}, ")
 SECRET = "sk-the-one-and-only-key"
 KEYED = TOOLS + f"providers: {{other: {{api: openai, api_key: {SECRET}}}}}\n"
 
