@@ -24,8 +24,9 @@ from bot.types import Tool
 # Each message is a turn of its own, so that what is said and what is answered can be compared.
 CONFIG = """
 limits: {per_sender: null}
+messages: {queue: {mode: followup, cap: 1000}}
 channels:
-  idempotent: &open {dm_policy: open, allow_from: ["*"], queue: followup}
+  idempotent: &open {dm_policy: open, allow_from: ["*"]}
   readable: *open
   keyless: *open
 """

@@ -240,6 +240,7 @@ async def test_147_tool_events_follow_caps_and_verbose(tmp_path: Path):
 
 
 async def test_071_runs_of_one_session_never_overlap(desk: Desk):
+    await desk.ok("sessions.patch", sessionKey="main", queue="followup")
     sent = [await desk.send(f"[[demo stream 3 5]][[demo text {n}]]") for n in range(5)]
     ends = [await desk.end(one["runId"]) for one in sent]
     assert [end["state"] for end in ends] == ["final"] * 5

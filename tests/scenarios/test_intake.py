@@ -14,7 +14,7 @@ ADA = "agent:main:idempotent:idempotent:direct:ada"
 
 
 def strict(channel: str, limit: str = "null") -> str:
-    return f"limits: {{per_sender: {limit}}}\nchannels:\n  idempotent: {{{channel}}}\n"
+    return f"limits: {{per_sender: {limit}}}\nchannels:\n  idempotent: {{queue: followup, {channel}}}\n"
 
 
 async def rules(bench: Bench) -> list[tuple[str, str]]:

@@ -29,7 +29,7 @@ async def test_ten_messages_are_answered_in_their_order(bench: Bench, clock: Vir
 async def test_the_global_cap_is_never_exceeded(
     tmp_path: Path, clock: VirtualClock, cap: int, together: int
 ):
-    config = CONFIG + f"messages: {{max_concurrent: {cap}}}\n"
+    config = CONFIG.replace("messages: {", f"messages: {{max_concurrent: {cap}, ")
     async with running(tmp_path, config, clock=clock, scripted=True) as bench:
         for number in range(8):
             scripted(bench).on(f"n{number}", [1.0, "done"])
