@@ -21,8 +21,7 @@ MAIN = "agent:main:main"
 
 def small(window: int = 4000, *, reserve: int = 500, keep: int = 300, tools: str = "[]") -> str:
     return (
-        CONFIG
-        + f"agents: [{{id: main, context_tokens: {window}, tools: {{profile: minimal, "
+        CONFIG + f"agents: [{{id: main, context_tokens: {window}, tools: {{profile: minimal, "
         f"allow: {tools}}}, compaction: {{reserve: {reserve}, keep_recent: {keep}}}}}]\n"
     )
 
