@@ -28,8 +28,11 @@ async def test_the_workspace_is_the_only_place_to_write(tmp_path: Path):
         said = await run(bench, "echo here > made; cat made; pwd")
         assert "here" in said and str(folder(bench)) in said
         assert (folder(bench) / "made").read_text() == "here\n"
-        for place in ("/usr", "/etc", "/", "/usr/bin", str(bench.app.state), str(tmp_path.parent)):
+        for place in ("/usr", "/etc", "/", "/usr/bin", "/var", "/home"):
             assert "exit code 0" not in await run(bench, f"echo x > {place}/made"), place
+        for place in (bench.app.state, tmp_path.parent):
+            await run(bench, f"echo x > {place}/made")
+            assert not (place / "made").exists(), place
         assert "private" in await run(bench, "echo private > /tmp/canary; cat /tmp/canary")
         assert not Path("/tmp/canary").exists()
 
@@ -68,8 +71,6 @@ async def test_limits_hold_inside(tmp_path: Path):
         said = await run(bench, "cat /proc/self/limits")
         for name, limit in (("processes", 256), ("data size", 1 << 30), ("file size", 1 << 30)):
             assert re.search(rf"Max {name} +{limit} +{limit} ", said), name
-        said = await run(bench, "tail -c 3000000000 /dev/zero")
-        assert "exit code 0" not in said
 
 
 async def test_only_other_sessions_than_the_main_one(tmp_path: Path):
