@@ -177,7 +177,7 @@ class FakeDiscord:
         """The bodies of every call of a name, in order."""
         return [call.body for call in self.calls if call.name == name]
 
-    async def wait_for(self, predicate: Callable[[], object], timeout: float = 10.0) -> None:
+    async def wait_for(self, predicate: Callable[[], object], timeout: float = 30.0) -> None:
         """Return once the predicate holds; it is asked after every call. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             while not predicate():

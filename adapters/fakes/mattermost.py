@@ -204,7 +204,7 @@ class FakeMattermost:
         """Every call of an operation, in order."""
         return [call.request for call in self.calls if call.name == name]
 
-    async def wait_for(self, predicate: Callable[[], object], timeout: float = 10.0) -> None:
+    async def wait_for(self, predicate: Callable[[], object], timeout: float = 30.0) -> None:
         """Return once the predicate holds; it is asked after every call. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             while not predicate():

@@ -184,7 +184,7 @@ class FakeSlack:
         """The parameters of every call of a method, in order."""
         return [call.params for call in self.calls if call.method == method]
 
-    async def wait_for(self, predicate: Callable[[], object], timeout: float = 10.0) -> None:
+    async def wait_for(self, predicate: Callable[[], object], timeout: float = 30.0) -> None:
         """Return once the predicate holds; it is asked after each change. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             while not predicate():

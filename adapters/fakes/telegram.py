@@ -196,7 +196,7 @@ class FakeTelegram:
         """The updates that the bot has not confirmed."""
         return list(self._updates)
 
-    async def wait_for(self, predicate: Callable[[], object], timeout: float = 10.0) -> None:
+    async def wait_for(self, predicate: Callable[[], object], timeout: float = 30.0) -> None:
         """Return once the predicate holds; it is asked after every call. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             while not predicate():

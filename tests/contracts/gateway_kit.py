@@ -204,13 +204,13 @@ class Socket:
                 return frame
 
     async def frame(self) -> dict[str, Any]:
-        frame: dict[str, Any] = await self.ws.receive_json(timeout=5)
+        frame: dict[str, Any] = await self.ws.receive_json(timeout=30)
         return frame
 
     async def closed(self) -> tuple[int | None, str]:
         """Read to the end; the close code and reason."""
         while True:
-            message = await self.ws.receive(timeout=5)
+            message = await self.ws.receive(timeout=30)
             if message.type == aiohttp.WSMsgType.CLOSE:
                 return message.data, str(message.extra or "")
             if message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR):
@@ -253,6 +253,6 @@ async def raw(port: int, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
     await writer.drain()
-    answer = await asyncio.wait_for(reader.read(65536), 5)
+    answer = await asyncio.wait_for(reader.read(65536), 30)
     writer.close()
     return answer

@@ -74,7 +74,7 @@ class Core:
         return [message.text for message in self.messages]
 
     async def until(self, predicate: Any) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not predicate():
                 self._changed.clear()
                 await self._changed.wait()

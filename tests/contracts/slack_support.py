@@ -63,7 +63,7 @@ class Core:
         return {(m.ref, m.change, m.version): m for m in self.messages}
 
     async def until(self, predicate: Any) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not predicate():
                 self._changed.clear()
                 await self._changed.wait()

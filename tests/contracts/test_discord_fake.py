@@ -42,7 +42,7 @@ class Line:
         self.stream = zlib.decompressobj()
 
     async def hear(self):
-        message = await self.ws.receive(timeout=5)
+        message = await self.ws.receive(timeout=30)
         if message.type is not aiohttp.WSMsgType.BINARY:
             return message.data
         return json.loads(self.stream.decompress(message.data))
@@ -77,7 +77,7 @@ async def test_a_session_begins_with_hello_then_ready_then_the_guilds(fake, line
 async def test_what_the_gateway_does_not_bear_closes_the_socket(line, frame, code):
     await line.hear()
     await line.ws.send_json(frame)
-    await line.ws.receive(timeout=5)
+    await line.ws.receive(timeout=30)
     assert line.ws.close_code == code
 
 

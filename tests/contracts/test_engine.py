@@ -83,7 +83,7 @@ async def test_transactions_that_wait_share_one_commit(path: Path, monkeypatch: 
     async with engine_on(path, VirtualClock()) as engine:
         opened.statements.clear()
         first = asyncio.create_task(engine.tx(held(started, release)), name="first")
-        await asyncio.to_thread(started.wait, 10)
+        await asyncio.to_thread(started.wait, 30)
         rest = [asyncio.create_task(engine.tx(put(f"k{n}")), name=f"put {n}") for n in range(100)]
         await asyncio.sleep(0)
         release.set()
@@ -98,12 +98,12 @@ async def test_nobody_is_answered_before_the_commit(path: Path):
     blocking, go = threading.Event(), threading.Event()
     async with engine_on(path, VirtualClock()) as engine:
         gate = asyncio.create_task(engine.tx(held(blocking, go)), name="gate")
-        await asyncio.to_thread(blocking.wait, 10)
+        await asyncio.to_thread(blocking.wait, 30)
         first = asyncio.create_task(engine.tx(put("a")), name="first")
         second = asyncio.create_task(engine.tx(held(started, release)), name="second")
         await asyncio.sleep(0)
         go.set()
-        await asyncio.to_thread(started.wait, 10)
+        await asyncio.to_thread(started.wait, 30)
         assert (first.done(), on_disk(path), await engine.read(keys())) == (False, [], [])
         release.set()
         assert await first == 1
@@ -126,7 +126,7 @@ async def test_reads_go_on_beside_a_long_write(path: Path):
     async with engine_on(path, VirtualClock()) as engine:
         await engine.tx(put("a"))
         long = asyncio.create_task(engine.tx(held(started, release)), name="long")
-        await asyncio.to_thread(started.wait, 10)
+        await asyncio.to_thread(started.wait, 30)
         assert await engine.read(keys()) == ["a"]
         release.set()
         await long

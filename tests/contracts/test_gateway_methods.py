@@ -259,7 +259,7 @@ async def test_the_terminal_has_the_same_methods_without_a_socket(desk: Desk):
         "chat.send", {"sessionKey": "main", "message": "[[demo text hi]]", "idempotencyKey": "l"}
     )
     assert sent["status"] == "started"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         async for name, payload in local.events():
             if name == "chat" and payload["state"] == "final":
                 assert payload["message"]["text"] == "hi"

@@ -332,8 +332,8 @@ async def test_a_request_that_cannot_be_written_is_a_failure(provider: OpenAI):
 async def test_cancelling_is_not_swallowed(server: FakeOpenAI, provider: OpenAI):
     server.answer(HANG)
     task = asyncio.create_task(call(provider), name="call")
-    await asyncio.wait_for(server.asked.wait(), 5)
+    await asyncio.wait_for(server.asked.wait(), 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.wait_for(server.left.wait(), 5)
+    await asyncio.wait_for(server.left.wait(), 30)

@@ -340,7 +340,7 @@ async def test_closing_the_iterator_ends_the_call(server: FakeOpenAI, provider: 
     stream = provider.stream(HELLO)
     assert await anext(stream) == TextDelta("Hello")
     await stream.aclose()  # type: ignore[attr-defined]
-    await asyncio.wait_for(server.left.wait(), 5)
+    await asyncio.wait_for(server.left.wait(), 30)
 
 
 async def test_connections_are_used_again(server: FakeOpenAI):

@@ -137,7 +137,7 @@ async def test_a_message_that_meets_an_empty_drain_is_run_once(bench: Bench, clo
     await bench.app.engine.tx(later(ADA, clock.now() + 10))
     await clock.settle()
     blocking = asyncio.create_task(bench.app.engine.tx(held(started, release)), name="blocking")
-    await asyncio.to_thread(started.wait, 10)
+    await asyncio.to_thread(started.wait, 30)
     platform.say("second")
     await loops()
     clock.settle = loops
