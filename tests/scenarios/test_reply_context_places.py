@@ -13,7 +13,7 @@ from bot.testing.running import Bench, running
 from tests.scenarios.places import ROOM, places
 
 THREADS = ROOM % ("lively", "threads: true")
-ACK = ROOM % ("lively", "ack_reaction: '👀'")
+ACK = ROOM % ("lively", "queue: followup, ack_reaction: '👀'")
 ASK: dict[str, Any] = {"author": "ada", "kind": "group", "mentioned": True}
 ROOM_KEY = "agent:main:lively:lively:group:room"
 
@@ -132,7 +132,9 @@ async def test_a_failed_reaction_harms_nothing(tmp_path: Path, clock: VirtualClo
 async def test_without_the_wish_or_the_means_there_is_no_reaction(
     tmp_path: Path, clock: VirtualClock
 ):
-    async with running(tmp_path, ROOM % ("lively", "queue: followup"), clock=clock, scripted=True) as bench:
+    async with running(
+        tmp_path, ROOM % ("lively", "queue: followup"), clock=clock, scripted=True
+    ) as bench:
         bench.platform("lively").say("hello")
         await bench.platform("lively").shows("echo hello")
         assert reactions(bench) == []
@@ -147,7 +149,9 @@ async def test_without_the_wish_or_the_means_there_is_no_reaction(
 async def test_changes_after_the_run_began_are_told_once_with_the_next_message(
     tmp_path: Path, clock: VirtualClock
 ):
-    async with running(tmp_path, ROOM % ("lively", "queue: followup"), clock=clock, scripted=True) as bench:
+    async with running(
+        tmp_path, ROOM % ("lively", "queue: followup"), clock=clock, scripted=True
+    ) as bench:
         platform = bench.platform("lively")
         first = platform.say("meet at nine")
         second = platform.say("and buy milk")
