@@ -172,11 +172,15 @@ async def test_too_many_messages_are_refused_with_one_notice_a_minute(
 async def test_over_the_limit_one_may_still_stop_and_is_soon_heard_again(
     tmp_path: Path, clock: VirtualClock
 ):
-    config = strict('dm_policy: open, allow_from: ["*"]', "3/min")
+    one_by_one = "messages: {queue: {mode: followup, debounce: 0s}}\n"
+    config = one_by_one + strict('dm_policy: open, allow_from: ["*"]', "3/min")
     async with running(tmp_path, config, clock=clock, scripted=True) as bench:
         platform = bench.platform()
         for number in range(5):
             platform.say(f"n{number}")
+        # What still runs would be stopped instead.
+        await platform.wait_for(lambda one: "echo n2" in one.visible())
+        await bench.app.engine.idle()
         platform.say("/stop")
         await platform.wait_for(lambda one: "Nothing is running." in one.visible())
         # Refused messages that keep coming do not prolong the limit.

@@ -124,6 +124,8 @@ async def test_a_failed_reaction_harms_nothing(tmp_path: Path, clock: VirtualClo
         platform = bench.platform("lively")
         platform.fail("react", Fault("refused"), Fault("broken"))
         platform.say("hello")
+        await platform.shows("echo hello")
+        await bench.app.engine.idle()
         platform.say("bye")
         await platform.shows("echo hello", "echo bye")
         assert platform.count("react") == 2
