@@ -14,7 +14,8 @@ ADA = "agent:main:idempotent:idempotent:direct:ada"
 
 
 def strict(channel: str, limit: str = "null") -> str:
-    return f"limits: {{per_sender: {limit}}}\nchannels:\n  idempotent: {{queue: followup, {channel}}}\n"
+    account = f"idempotent: {{queue: followup, {channel}}}"
+    return f"limits: {{per_sender: {limit}}}\nchannels:\n  {account}\n"
 
 
 async def rules(bench: Bench) -> list[tuple[str, str]]:
@@ -172,8 +173,7 @@ async def test_too_many_messages_are_refused_with_one_notice_a_minute(
 async def test_over_the_limit_one_may_still_stop_and_is_soon_heard_again(
     tmp_path: Path, clock: VirtualClock
 ):
-    one_by_one = "messages: {queue: {mode: followup, debounce: 0s}}\n"
-    config = one_by_one + strict('dm_policy: open, allow_from: ["*"]', "3/min")
+    config = strict('dm_policy: open, allow_from: ["*"]', "3/min")
     async with running(tmp_path, config, clock=clock, scripted=True) as bench:
         platform = bench.platform()
         for number in range(5):
