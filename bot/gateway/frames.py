@@ -51,6 +51,8 @@ class Params(BaseModel):
         alias_generator=to_camel,
         validate_by_name=False,
         hide_input_in_errors=True,
+        # A validator is built when its method is first asked: all of them take 12 MB.
+        defer_build=True,
     )
 
 
