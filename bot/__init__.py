@@ -35,6 +35,7 @@ Read it in this order; one message walks down the first part of the list.
     channels     the accounts that are sent through
     budget       one send budget for each limit of a platform
     events       what happens in a run, and the hub that hands it out
+    hooks        code of the operator that runs at named points
 
     context      what the model sees
     providers    ways to reach models
