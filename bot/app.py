@@ -44,6 +44,7 @@ from bot.live import Acks
 from bot.media import Media
 from bot.notes import Notes
 from bot.providers.catalogue import Catalogue
+from bot.providers.spending import Spending
 from bot.reply import Secrets
 from bot.reply.blocks import Pace
 from bot.sessions import Sessions
@@ -220,7 +221,7 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     hub = Hub()
     chat = ChatEvents(hub, clock)
     workspaces = Workspaces(state, lambda: world.config, seed)
-    catalogue = Catalogue(config, clock, workspaces.ensure)
+    catalogue = Catalogue(config, clock, workspaces.ensure, engine=engine, state=state)
     sessions = Sessions(engine, clock, hub, config.default_agent.id)
     commands = command_table(config)
     world = World(config, catalogue, commands, sessions, WEB)
@@ -256,6 +257,7 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
         lambda agent: world.prompt(agent).timezone,
     )
     turns.compactor.remember = notes.keep
+    turns.inference.spending = Spending(engine, clock, lambda: world.config.limits)
     world.approvals, turns.approve = approvals, approvals.approve
     engine.handle("lane", lanes.drain)
     engine.handle("out", delivery.drain)

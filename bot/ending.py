@@ -13,7 +13,7 @@ from bot.loop import Outcome, unanswered
 from bot.reply import final_text, joined
 from bot.speech import Speech
 from bot.steps import step
-from bot.store import entries, inbox, outbox, runs, sessions, work
+from bot.store import children, entries, inbox, outbox, runs, sessions, usage, work
 from bot.types import Entry, Turn
 
 STOPPED = "The run was stopped before this call ended. It may have had its effect."
@@ -102,6 +102,7 @@ def commit(
         turn.session.id, outcome.usage, outcome.context, len(lines), now
     )
     stored = yield from entries.put(turn.session.id, last, lines)
+    model = end.entry.model if end.entry else None
     yield from runs.end(
         turn.id,
         end.state,
@@ -109,8 +110,10 @@ def commit(
         reply=end.reply,
         error=end.entry.error if end.entry else None,
         usage=outcome.usage,
-        model=end.entry.model if end.entry else None,
+        model=model,
     )
+    yield from usage.add(turn.session.key, turn.session.agent, model, outcome.usage, now)
+    yield from children.ended(turn.id, end.state, end.reply, now)
     for item in turn.inbox:
         yield from inbox.finish(item, now)
     sending = None

@@ -7,6 +7,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+import structlog
+
 from bot import tokens
 from bot.clock import Clock
 from bot.context.gather import Scenes
@@ -16,6 +18,8 @@ from bot.context.scene import AgentPrompt, Asked
 from bot.engine.port import Engine, Script
 from bot.media import Media
 from bot.providers.chosen import Chosen
+from bot.providers.fallback import falls_over, in_order, reason, told
+from bot.providers.spending import Spending
 from bot.speech import Speech
 from bot.steps import step
 from bot.store import entries, runs
@@ -27,11 +31,14 @@ from bot.types import (
     Final,
     ModelRequest,
     Notice,
+    Restart,
     TextDelta,
     ThinkDelta,
     ToolSpec,
     Turn,
 )
+
+log = structlog.get_logger("inference")
 
 
 class Agents(Protocol):
@@ -47,6 +54,10 @@ class Agents(Protocol):
         """What a run on a model (`provider/model`) may call."""
         ...
 
+    def wanted(self, turn: Turn) -> str:
+        """The model that a run is meant for, whoever answers it then."""
+        ...
+
     def owner(self, turn: Turn) -> bool:
         """May the requester of a run do what only owners may?"""
         ...
@@ -54,7 +65,7 @@ class Agents(Protocol):
     def status_of_run(self, turn: Turn, chosen: Chosen) -> Mapping[str, Any]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Inference:
     """Asks models on behalf of runs."""
 
@@ -64,7 +75,38 @@ class Inference:
     tools: Tools
     media: Media
     scenes: Scenes
+    spending: Spending | None = None
     _sizes: dict[str, tuple[ToolSpec, int]] = field(default_factory=dict, init=False)
+
+    async def answer(
+        self,
+        turn: Turn,
+        chosen: Chosen,
+        history: Sequence[Entry],
+        speech: Speech,
+        stored: Callable[[], Awaitable[None]],
+    ) -> tuple[Final, Chosen]:
+        """A call that is made with the next model where one cannot answer; and who answered.
+
+        What the one before had said is unsaid. Within the budget only: see `Spending`.
+        """
+        if self.spending and (wrong := await self.spending.refusal(turn, history)):
+            await stored()
+            return Final(Entry("assistant", "", self.clock.now(), stop="error"), wrong), chosen
+        left = await in_order(chosen)
+        while True:
+            now = replace(left[0], others=tuple(left[1:]))
+            final = await self.call(turn, now, history, speech, stored)
+            if not (now.others and falls_over(final.failure)):
+                break
+            assert final.failure is not None
+            await stored()
+            speech.rewind()
+            log.info("model cannot answer", model=now.ref, reason=final.failure.message)
+            left = [replace(left[1], because=reason(final.failure.code)), *left[2:]]
+        if final.failure is None and (notice := told(now, self.agents.wanted(turn), history)):
+            speech.note(notice)
+        return final, now
 
     async def call(
         self,
@@ -142,7 +184,14 @@ class Inference:
             params=chosen.params,
             max_tokens=chosen.max_tokens,
             session=turn.session.key,
+            place=_place(turn, history),
         )
+
+
+def _place(turn: Turn, history: Sequence[Entry]) -> str:
+    """The session since its reset and its last summary."""
+    summed_up = max((one.seq for one in history if one.role == "compaction"), default=0)
+    return f"{turn.session.id}/{summed_up}"
 
 
 async def _streamed(
@@ -156,6 +205,9 @@ async def _streamed(
                 speech.hear(event.text)
             elif isinstance(event, ThinkDelta):
                 speech.think(event.text)
+            elif isinstance(event, Restart):
+                speech.rewind()
+                speech.begin()
             elif isinstance(event, Notice):
                 speech.note(event)
             elif isinstance(event, Final):

@@ -251,14 +251,14 @@ class _Run:
         chosen = self._chosen = parts.agents.choose(turn)
         scene = await parts.scenes.begin(turn)
         if provider := dispatched(scene, turn.message.text):
-            chosen = replace(chosen, provider=provider)
+            self._chosen = replace(chosen, provider=provider, others=())
         self._transcript = await parts.media.fetched(turn, self._transcript)
         compacts = turn.work == "compact"
         loop = compact_loop(self._transcript, turn.id) if compacts else agent_loop(self._transcript)
         try:
             ask = next(loop)
             while True:
-                ask = loop.send(await self._perform_ask(chosen, ask))
+                ask = loop.send(await self._perform_ask(self._chosen, ask))
         except StopIteration as stop:
             outcome: Outcome = stop.value
             return outcome
@@ -267,7 +267,10 @@ class _Run:
         if isinstance(ask, CallModel):
             stored, speech = self._claimed.stored, self.speech
             inference = self._parts.inference
-            return await inference.call(self._turn, chosen, ask.entries, speech, stored)
+            final, self._chosen = await inference.answer(
+                self._turn, chosen, ask.entries, speech, stored
+            )
+            return final
         if isinstance(ask, CallTools):
             return await self._call_tools(chosen, ask)
         if isinstance(ask, Listen):

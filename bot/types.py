@@ -57,6 +57,7 @@ class Turn:
     `requester` is `<account>:<author id>` or `operator`. `work`: answer the message, or make the
     transcript shorter as its text asks. `thinking`, `verbose` and `reasoning` go before the
     session's. `blocks` are the texts of parts that an interrupted attempt sent while it wrote.
+    `hops`: through how many sessions the message came, one saying it to the next.
     """
 
     id: str
@@ -75,6 +76,7 @@ class Turn:
     verbose: Verbose | None = None
     reasoning: Reasoning | None = None
     blocks: tuple[str, ...] = ()
+    hops: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ class ToolSpec:
 class ModelRequest:
     """One call of a model. `model` is the name behind the provider's slash.
 
-    `purpose`: an answer for people, or words for our own use about a conversation.
+    `purpose`: an answer for people, or words for our own use about a conversation. `place` is what
+    stays with one credential: a session until it is reset or summed up.
     """
 
     model: str
@@ -102,6 +105,7 @@ class ModelRequest:
     max_tokens: int | None = None
     session: str = ""
     purpose: Literal["answer", "summary", "notes"] = "answer"
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,11 @@ class ThinkDelta:
     """A piece of the reasoning."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """The call is made again, with another credential: nothing that it said so far counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +163,7 @@ class Final:
     crowded: bool = False
 
 
-ModelEvent = TextDelta | ThinkDelta | Notice | Final
+ModelEvent = TextDelta | ThinkDelta | Restart | Notice | Final
 
 
 class Provider(Protocol):
@@ -163,7 +172,8 @@ class Provider(Protocol):
     def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Call the model. Never raises (cancelling apart); ends with exactly one Final.
 
-        The deltas joined equal the Final entry's text. Closing the iterator ends the call.
+        The deltas (behind the last Restart) joined equal the Final entry's text. Closing the
+        iterator ends the call.
         """
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot import __version__
@@ -169,13 +170,28 @@ class World:
 
     def choose(self, turn: Turn) -> Chosen:
         agent = self._running(turn.session.agent)
-        settings = turn.session.settings
-        ref, source = self.model_of(agent, settings)
+        ref, source = self.model_of(agent, turn.session.settings)
         if not self._catalogue.permitted(agent, ref):
             raise RunError("NO_MODEL", f"The model {ref} is not in the catalogue; pick one: /model")
-        if reason := self._catalogue.unready(ref):
-            code = "NO_CREDENTIALS" if "key" in reason else "NO_MODEL"
-            raise RunError(code, f"The model {ref} is not ready: {reason}")
+        refs = dict.fromkeys([ref, *self._next(agent, source)])
+        unready = {one: self._catalogue.unready(one) for one in refs}
+        ready = [self._chosen(turn, agent, one, source) for one in refs if not unready[one]]
+        if not ready:
+            code = "NO_CREDENTIALS" if "key" in (unready[ref] or "") else "NO_MODEL"
+            raise RunError(code, f"The model {ref} is not ready: {unready[ref]}")
+        return replace(ready[0], others=tuple(ready[1:]), because=unready[ref] or "")
+
+    def wanted(self, turn: Turn) -> str:
+        return self.model_of(self._running(turn.session.agent), turn.session.settings)[0]
+
+    def _next(self, agent: Agent, source: str) -> list[str]:
+        """What may answer in the place of the first: the agent's list, or behind a choice for the
+        session the agent's own model alone."""
+        named = agent.model.fallbacks if source == "agent" else [agent.model.primary]
+        refs = [self._catalogue.resolve(one) for one in named]
+        return [one for one in refs if self._catalogue.permitted(agent, one)]
+
+    def _chosen(self, turn: Turn, agent: Agent, ref: str, source: str) -> Chosen:
         provider, model = split_ref(ref)
         entry = self.config.models.get(ref)
         card = self._catalogue.card(ref)
@@ -184,7 +200,7 @@ class World:
             provider=self._catalogue.provider(agent, provider),
             model=model,
             params={**(entry.params if entry else {}), **agent.params},
-            thinking=turn.thinking or settings.thinking or agent.thinking,
+            thinking=turn.thinking or turn.session.settings.thinking or agent.thinking,
             max_tokens=card.max_tokens if card else None,
             window=self._catalogue.window(agent, ref),
             source=source,

@@ -17,7 +17,6 @@ from bot.gateway.params import Id, Key, Nothing
 from bot.gateway.rpc import Client, Json, Method, method
 from bot.gateway.services import Core
 from bot.providers import PROGRAMS, split_ref
-from bot.providers.catalogue import unready
 from bot.providers.http import Refused
 from bot.providers.presets import PRESETS, preset_of
 from bot.providers.probe import discover, live_test, verdict
@@ -76,13 +75,13 @@ async def models_test(core: Core, client: Client, params: TestParams) -> Json:
 
 @method("providers.list", Nothing, help="The providers, how they are reached, and the presets.")
 async def providers_list(core: Core, client: Client, params: Nothing) -> Json:
-    rows = [_row(name, settings) for name, settings in core.config.providers.items()]
+    rows = [_row(core, name, settings) for name, settings in core.config.providers.items()]
     return {"providers": rows, "presets": [preset.row() for preset in PRESETS]}
 
 
-def _row(name: str, settings: ProviderSettings) -> dict[str, Any]:
+def _row(core: Core, name: str, settings: ProviderSettings) -> dict[str, Any]:
     """A provider without its secrets: how many keys there are, and the names of its headers."""
-    reason = unready(name, settings)
+    reason = core.catalogue.unready_provider(name)
     api = settings.api or name
     preset = preset_of(name, api)
     shown = settings.model_dump(mode="json", include={"base_url"})["base_url"]

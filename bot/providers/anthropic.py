@@ -41,21 +41,21 @@ class Anthropic:
         session: Callable[[], aiohttp.ClientSession] = open_session,
     ) -> None:
         base = (base_url or BASE_URL).rstrip("/").removesuffix("/messages").removesuffix("/v1")
-        self._keys = tuple(key for key in api_keys if key)
+        keys = tuple(key for key in api_keys if key)
+        self._first = next(iter(keys), "")
         given = {header.lower() for header in headers or {}}
         self._needs_key = base == BASE_URL and given.isdisjoint({"authorization", "x-api-key"})
         self._http = Http(
             name,
             base,
             headers={"anthropic-version": VERSION, **(headers or {})},
-            secrets=(*self._keys, *(v for v in (headers or {}).values() if len(v) > 7)),
-            with_login=not self._keys,
+            secrets=(*keys, *(v for v in (headers or {}).values() if len(v) > 7)),
+            with_login=not keys,
             clock=clock,
             idle_timeout=idle_timeout,
             max_concurrent=max_concurrent,
             session=session,
         )
-        self._refused_keys: set[str] = set()
         self._without = {model: set(names) for model, names in (without or {}).items()}
 
     def __repr__(self) -> str:
@@ -64,7 +64,8 @@ class Anthropic:
     def with_key(self, key: str) -> Anthropic:
         """The same provider, asked with this key alone, over the same connections."""
         twin = copy.copy(self)
-        twin._keys = (key,)
+        twin._first = key
+        self._http.hide(key)
         return twin
 
     def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
@@ -90,15 +91,12 @@ class Anthropic:
         await self._http.close()
 
     def _key(self) -> str:
-        """The key to ask with first. Raises Refused when one is needed."""
-        if self._needs_key and not self._keys:
+        """The key to ask with. Raises Refused when one is needed."""
+        if self._needs_key and not self._first:
             name = self._http.name
             text = f"{name} has no API key; set providers.{name}.api_key"
             raise Refused(failure("NO_CREDENTIALS", text))
-        return next(iter(self._order()), "")
-
-    def _order(self) -> list[str]:
-        return sorted(self._keys, key=self._refused_keys.__contains__)
+        return self._first
 
     @staticmethod
     def _login(key: str) -> dict[str, str]:
@@ -111,23 +109,16 @@ class Anthropic:
 
     async def _ask(self, request: ModelRequest) -> aiohttp.ClientResponse:
         """The response that begins an answer. Raises Refused, or what aiohttp raises."""
-        self._key()
+        headers = {**self._login(self._key()), **self._http.headers}
         url = self._http.url("v1/messages")
         without = self._without.setdefault(request.model, set())
         body = fitting(request, without)
-        keys = self._order() or [""]
         while True:
-            headers = {**self._login(keys[0]), **self._http.headers}
             response = await self._http.post(url, body, headers)
             if 200 <= response.status < 300:
-                self._refused_keys.discard(keys[0])
                 return response
             wrong = await self._http.refusal(response)
-            if wrong.code == "MODEL_AUTH":
-                self._refused_keys.add(keys[0])
-            if wrong.code == "MODEL_AUTH" and len(keys) > 1:
-                del keys[0]
-            elif name := unknown_parameter(body, wrong):
+            if name := unknown_parameter(body, wrong):
                 without.add(name)
                 body = fitting(request, without)
             else:

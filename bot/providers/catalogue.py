@@ -11,14 +11,17 @@ from bot.clock import Clock
 from bot.config.agents import Agent, ModelCard
 from bot.config.agents import Provider as ProviderSettings
 from bot.config.settings import Config
+from bot.engine.port import Engine
 from bot.errors import RunError
 from bot.providers import APIS, PROGRAMS, build, split_ref
 from bot.providers.acp_agent import Permit
 from bot.providers.command import installed
 from bot.providers.found import Found
 from bot.providers.http import Refused
+from bot.providers.login import SignIn
 from bot.providers.presets import preset_of
 from bot.providers.probe import Measures, discover
+from bot.providers.profiles import Keeper, Keyed, Profile, Rotating, of_key
 from bot.types import Provider, Usage
 
 DEFAULT_WINDOW = 128_000
@@ -30,7 +33,8 @@ class Catalogue:
     """Models by reference. One provider object serves all calls with the same credentials.
 
     `folder` gives the folder of an agent, where programs behind a provider work; `permit` decides
-    what such a program may do of its own, without it nothing.
+    what such a program may do of its own, without it nothing. `engine` remembers which credentials
+    rest, and `state` is the folder where sign-ins are kept; without it there are none.
     """
 
     def __init__(
@@ -39,13 +43,19 @@ class Catalogue:
         clock: Clock,
         folder: Callable[[str], Path] | None = None,
         permit: Permit | None = None,
+        *,
+        engine: Engine | None = None,
+        state: Path | None = None,
     ) -> None:
         self._config = config
         self._clock = clock
+        self._state = state
+        self._keeper = Keeper(clock, engine)
         self._folder = folder
         self._permit = permit
         self._found: dict[str, Found] = {}
         self._providers: dict[tuple[str, str], Provider] = {}
+        self._sign_ins: dict[str, SignIn] = {}
         self._aliases = {
             entry.alias.lower(): ref for ref, entry in config.models.items() if entry.alias
         }
@@ -80,7 +90,40 @@ class Catalogue:
         """A provider that nobody keeps: whoever asks for it closes it. Raises RunError."""
         program = (settings.api or name) in PROGRAMS
         folder = self._folder(agent) if self._folder and program else None
-        return build(name, settings, clock=self._clock, folder=folder, permit=self._permit)
+        base = build(name, settings, clock=self._clock, folder=folder, permit=self._permit)
+        return Rotating(base, self._profiles(name, settings, base), self._keeper)
+
+    def _profiles(self, name: str, settings: ProviderSettings, base: Provider) -> list[Profile]:
+        """The credentials as they are asked: a sign-in, then the keys as written."""
+        if not isinstance(base, Keyed):
+            return [Profile(name)]
+        found = []
+        if sign_in := self.sign_in(name, settings):
+            found.append(Profile(f"{name}:sign-in", sign_in.token, sign_in.renew))
+        keys = [key.reveal() for key in (settings.api_key, *settings.api_keys) if key]
+        return [*found, *(of_key(name, key) for key in keys)] or [Profile(name)]
+
+    def sign_in(self, name: str, settings: ProviderSettings) -> SignIn | None:
+        """The sign-in of a provider that has one."""
+        if settings.oauth is None or self._state is None:
+            return None
+        if name not in self._sign_ins:
+            self._sign_ins[name] = SignIn(name, settings.oauth, self._state, self._clock)
+        return self._sign_ins[name]
+
+    async def use(self, config: Config) -> None:
+        """Go on with other providers; those that differ are closed, and made anew when needed."""
+        before, self._config = self._config.providers, config
+        changed = {
+            name
+            for name in before.keys() | config.providers.keys()
+            if before.get(name) != config.providers.get(name)
+        }
+        gone = [key for key in self._providers if key[0] in changed]
+        for name in changed:
+            self._sign_ins.pop(name, None)
+        for provider in [self._providers.pop(key) for key in gone]:
+            await provider.close()
 
     def settings(self, name: str) -> ProviderSettings:
         """A provider's settings. Raises RunError NO_MODEL."""
@@ -142,7 +185,10 @@ class Catalogue:
     def unready_provider(self, name: str) -> str | None:
         """Why a provider cannot be asked now; None when nothing is known against it."""
         settings = self._config.providers.get(name)
-        return f"there is no provider {name}" if settings is None else unready(name, settings)
+        if settings is None:
+            return f"there is no provider {name}"
+        sign_in = self.sign_in(name, settings)
+        return unready(name, settings, signed_in=sign_in is None or sign_in.known)
 
     def rows(self, agent: Agent) -> list[dict[str, Any]]:
         """What `models.list` answers for an agent."""
@@ -194,8 +240,11 @@ def _measures(kind: type) -> bool:
     return issubclass(kind, Measures)
 
 
-def unready(name: str, settings: ProviderSettings) -> str | None:
-    """Why a provider with these settings cannot be asked; nothing is called."""
+def unready(name: str, settings: ProviderSettings, *, signed_in: bool = True) -> str | None:
+    """Why a provider with these settings cannot be asked; nothing is called.
+
+    `signed_in`: somebody has signed in, where it has a sign-in.
+    """
     api = settings.api or name
     if api not in APIS:
         return f"api {api} is not available in this version"
@@ -206,7 +255,10 @@ def unready(name: str, settings: ProviderSettings) -> str | None:
             return refused.failure.message
         return None
     preset = preset_of(name, api) or preset_of(api, api)
-    keyed = bool(settings.api_key) or bool(settings.api_keys) or settings.oauth is not None
+    keyed = bool(settings.api_key) or bool(settings.api_keys)
+    if settings.oauth is not None and not keyed and not signed_in:
+        return f"no API key and nobody has signed in; run: trunkline models login {name}"
+    keyed = keyed or settings.oauth is not None
     keyed = keyed or any(header.lower() in _LOGINS for header in settings.headers)
     if preset is not None and preset.key == "needed" and not settings.base_url and not keyed:
         return f"no API key; {_OFFICIAL_KEY}"

@@ -15,7 +15,8 @@ class Chosen:
     """`window`, `reserve` and `keep` are in tokens (see `Room`); `source` says who chose it; `cost`
     is in US dollars.
 
-    `images`: nothing is known against its reading images.
+    `images`: nothing is known against its reading images. `others` are asked, in order, when it
+    cannot answer; `because` says why it stands here in place of the one before it.
     """
 
     ref: str
@@ -30,6 +31,8 @@ class Chosen:
     images: bool = True
     reserve: int = 20_000
     keep: int = 20_000
+    others: tuple[Chosen, ...] = ()
+    because: str = ""
 
     @property
     def room(self) -> Room:

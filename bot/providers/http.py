@@ -24,6 +24,7 @@ from bot.types import Failure, ModelEvent, Notice
 
 MAX_ERROR = 64 << 10
 MAX_DOCUMENT = 4 << 20
+MAX_SECRETS = 100
 CONNECT_TIMEOUT = 15.0
 # How long a finished answer may take to end its response, for the connection to be used again.
 LINGER = 1.0
@@ -98,6 +99,11 @@ class Http:
         if path not in self._urls:
             self._urls[path] = self.base.joinpath(path)
         return self._urls[path]
+
+    def hide(self, secret: str) -> None:
+        """Show this as little as the secrets known before; of those that change, the latest."""
+        if secret and secret not in self.secrets:
+            self.secrets = (*self.secrets[-MAX_SECRETS:], secret)
 
     async def stream(
         self, ask: Ask, answer: Answer, model: str, notices: Sequence[Notice] = ()

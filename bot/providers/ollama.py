@@ -74,6 +74,7 @@ class Ollama:
         """The same provider, asked with this key, over the same connections."""
         twin = copy.copy(self)
         twin._key = key
+        self._http.hide(key)
         return twin
 
     def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:

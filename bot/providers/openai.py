@@ -30,8 +30,9 @@ _NO_TOOLS = re.compile(
 class OpenAI:
     """A Provider. `idle_timeout` is in seconds, 0 is none; `max_concurrent` None is no cap.
 
-    `without` gives for a model's name the parameters that it is known not to take. `models_path`
-    is where the list of models is, from the base.
+    The first of `api_keys` is asked with; none of them is ever shown. `without` gives for a model's
+    name the parameters that it is known not to take. `models_path` is where the list of models is,
+    from the base.
     """
 
     def __init__(
@@ -49,22 +50,22 @@ class OpenAI:
         session: Callable[[], aiohttp.ClientSession] = open_session,
     ) -> None:
         base = (base_url or BASE_URL).rstrip("/").removesuffix("/chat/completions")
-        self._keys = tuple(key for key in api_keys if key)
+        keys = tuple(key for key in api_keys if key)
+        self._key = next(iter(keys), "")
         given = {header.lower() for header in headers or {}}
         self._needs_key = base == BASE_URL and "authorization" not in given
         self._http = Http(
             name,
             base,
             headers=headers or {},
-            secrets=(*self._keys, *(v for v in (headers or {}).values() if len(v) > 7)),
-            with_login=not self._keys,
+            secrets=(*keys, *(v for v in (headers or {}).values() if len(v) > 7)),
+            with_login=not keys,
             clock=clock,
             idle_timeout=idle_timeout,
             max_concurrent=max_concurrent,
             session=session,
         )
         self._models_path = models_path
-        self._refused_keys: set[str] = set()
         self._without = {model: set(names) for model, names in (without or {}).items()}
 
     def __repr__(self) -> str:
@@ -73,7 +74,8 @@ class OpenAI:
     def with_key(self, key: str) -> OpenAI:
         """The same provider, asked with this key alone, over the same connections."""
         twin = copy.copy(self)
-        twin._keys = (key,)
+        twin._key = key
+        self._http.hide(key)
         return twin
 
     def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
@@ -88,19 +90,14 @@ class OpenAI:
     async def models(self) -> list[Found]:
         """The models on offer. Raises Refused."""
         self._check_key()
-        key = next(iter(self._order()), "")
-        return found(await self._http.document(self._models_path, headers=_login(key)))
+        return found(await self._http.document(self._models_path, headers=_login(self._key)))
 
     async def close(self) -> None:
         """Close every connection."""
         await self._http.close()
 
-    def _order(self) -> list[str]:
-        """The keys, those last that were refused."""
-        return sorted(self._keys, key=self._refused_keys.__contains__)
-
     def _check_key(self) -> None:
-        if self._needs_key and not self._keys:
+        if self._needs_key and not self._key:
             name = self._http.name
             text = f"{name} has no API key; set providers.{name}.api_key"
             raise Refused(failure("NO_CREDENTIALS", text))
@@ -111,19 +108,13 @@ class OpenAI:
         url = self._http.url("chat/completions")
         without = self._without.setdefault(request.model, set())
         body = leave_out(request_body(request), without)
-        keys = self._order() or [""]
+        headers = {**_login(self._key), **self._http.headers}
         while True:
-            headers = {**_login(keys[0]), **self._http.headers}
             response = await self._http.post(url, body, headers)
             if 200 <= response.status < 300:
-                self._refused_keys.discard(keys[0])
                 return response
             wrong = await self._http.refusal(response)
-            if wrong.code == "MODEL_AUTH":
-                self._refused_keys.add(keys[0])
-            if wrong.code == "MODEL_AUTH" and len(keys) > 1:
-                del keys[0]
-            elif parameter := unknown_parameter(body, wrong):
+            if parameter := unknown_parameter(body, wrong):
                 if parameter == "tools" and parameter not in without:
                     notices.append(Notice("NO_TOOLS", NO_TOOLS))
                 without.add(parameter)

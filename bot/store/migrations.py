@@ -122,6 +122,31 @@ CREATE TABLE mcp_tools(
   at DOUBLE PRECISION NOT NULL, PRIMARY KEY(server, name))
 """
 
+_CHILDREN = """
+CREATE TABLE children(
+  run TEXT PRIMARY KEY, key TEXT NOT NULL, agent TEXT NOT NULL, label TEXT NOT NULL,
+  task TEXT NOT NULL, parent TEXT NOT NULL, parent_agent TEXT NOT NULL, requester TEXT NOT NULL,
+  message TEXT NOT NULL, deliver_to TEXT, hops BIGINT NOT NULL, state TEXT NOT NULL, result TEXT,
+  created_at DOUBLE PRECISION NOT NULL, ended_at DOUBLE PRECISION)
+"""
+_RESTS = """
+CREATE TABLE rests(
+  profile TEXT NOT NULL, model TEXT NOT NULL, until DOUBLE PRECISION NOT NULL,
+  errors INTEGER NOT NULL, code TEXT NOT NULL, at DOUBLE PRECISION NOT NULL,
+  PRIMARY KEY(profile, model))
+"""
+_PINS = """
+CREATE TABLE pins(
+  place TEXT PRIMARY KEY, profile TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)
+"""
+_USAGE = """
+CREATE TABLE usage(
+  day TEXT NOT NULL, session_key TEXT NOT NULL, agent TEXT NOT NULL, model TEXT NOT NULL,
+  runs BIGINT NOT NULL, input_tokens BIGINT NOT NULL, output_tokens BIGINT NOT NULL,
+  cost DOUBLE PRECISION, unpriced BIGINT NOT NULL,
+  PRIMARY KEY(day, session_key, agent, model))
+"""
+
 STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "spine",
@@ -219,6 +244,11 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("mcp", (_MCP_TOOLS,)),
+    ("profiles", (_RESTS, _PINS, _USAGE)),
+    (
+        "children",
+        (_CHILDREN, "CREATE INDEX children_parent ON children(parent)"),
+    ),
 )
 
 _SERIAL = "INTEGER PRIMARY KEY AUTOINCREMENT"

@@ -22,6 +22,7 @@ _OLD = (
     "DELETE FROM effects WHERE key IN (SELECT key FROM effects WHERE at < ? LIMIT ?)",
     "DELETE FROM calls WHERE run IN (SELECT run FROM calls WHERE ended_at < ? LIMIT ?)",
     "DELETE FROM pairings WHERE id IN (SELECT id FROM pairings WHERE expires_at < ? LIMIT ?)",
+    "DELETE FROM pins WHERE place IN (SELECT place FROM pins WHERE at < ? LIMIT ?)",
     "DELETE FROM browsers WHERE hash IN (SELECT hash FROM browsers WHERE expires_at < ? LIMIT ?)",
 )
 

@@ -111,9 +111,10 @@ class Answering:
         self.prompt = agents.prompt
         self.tools = agents.tools
         self.owner = agents.owner
+        self.wanted = agents.wanted
 
     def choose(self, turn: Turn) -> Chosen:
-        return replace(self._agents.choose(turn), provider=self._model)
+        return replace(self._agents.choose(turn), provider=self._model, others=())
 
     def status_of_run(self, turn: Turn, chosen: Chosen) -> Mapping[str, Any]:
         return self._agents.status_of_run(turn, chosen)

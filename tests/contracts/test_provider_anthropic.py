@@ -193,18 +193,6 @@ async def test_a_call_cut_by_the_output_limit_is_not_made(server: FakeAnthropic,
     assert "raise max_tokens" in (await call(ours)).message
 
 
-async def test_the_next_key_is_tried_when_one_is_refused(server: FakeAnthropic):
-    provider = Anthropic("fake", server.url, ["sk-bad-00000000", "sk-ant-oat-token"])
-    server.refuse(401, error("invalid x-api-key", "authentication_error"))
-    server.answer(*text_stream("ok"))
-    assert (await call(provider)).text == "ok"
-    bad, good = server.requests
-    assert bad.headers["x-api-key"] == "sk-bad-00000000"
-    assert good.headers["Authorization"] == "Bearer sk-ant-oat-token"
-    assert "x-api-key" not in good.headers
-    await provider.close()
-
-
 async def test_without_a_key_the_makers_server_is_not_even_asked():
     provider = Anthropic("anthropic")
     result = await call(provider)
@@ -341,3 +329,13 @@ async def test_we_read_a_whole_message_as_the_official_client_does(
     question: Any = [{"role": "user", "content": "hello"}]
     theirs = await official.messages.create(model="fake-1", max_tokens=9, messages=question)
     assert_same(await call(ours), theirs)
+
+
+async def test_a_token_of_a_sign_in_goes_where_tokens_go(server: FakeAnthropic):
+    provider = Anthropic("fake", server.url, ["sk-ant-oat-token"])
+    server.answer(*text_stream("ok"))
+    assert (await call(provider)).text == "ok"
+    (request,) = server.requests
+    assert request.headers["Authorization"] == "Bearer sk-ant-oat-token"
+    assert "x-api-key" not in request.headers
+    await provider.close()

@@ -304,17 +304,6 @@ async def test_the_new_name_of_the_output_limit_is_learnt(server: FakeOpenAI, pr
     assert server.requests[1].body["max_completion_tokens"] == 9
 
 
-async def test_the_next_key_is_tried_when_one_is_refused(server: FakeOpenAI):
-    provider = openai(server, "bad-key-1", "good-key-2")
-    server.refuse(401, error("Incorrect API key"))
-    for _ in range(2):
-        server.answer(*text_stream("ok"))
-        assert (await call(provider)).text == "ok"
-    keys = [request.headers["Authorization"] for request in server.requests]
-    assert keys == ["Bearer bad-key-1", "Bearer good-key-2", "Bearer good-key-2"]
-    await provider.close()
-
-
 async def test_without_a_key_the_makers_server_is_not_even_asked():
     provider = OpenAI("openai")
     result = await call(provider)

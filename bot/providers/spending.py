@@ -1,0 +1,50 @@
+"""What models may cost: looked up before each call, counted with each run's end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from bot.clock import Clock
+from bot.config.settings import Limits
+from bot.engine.port import Engine
+from bot.store import usage
+from bot.types import Entry, Failure, Turn
+
+
+def refusal(limits: Limits, today: float, session: float) -> Failure | None:
+    """Why no model is asked any more, by the US dollars spent; None while there is something left.
+
+    What has no known price is not in these sums.
+    """
+    if limits.session_cost is not None and session >= limits.session_cost:
+        left = "go on in a new one with /new, or raise limits.session_cost"
+        return Failure("BUDGET", _sentence("session", session, limits.session_cost, left))
+    if limits.daily_cost is not None and today >= limits.daily_cost:
+        left = "it begins anew at midnight UTC; limits.daily_cost raises it"
+        return Failure("BUDGET", _sentence("day", today, limits.daily_cost, left))
+    return None
+
+
+def _sentence(what: str, spent: float, limit: float, left: str) -> str:
+    return f"The budget of this {what} is spent: ${spent:.2f} of ${limit:.2f}; {left}"
+
+
+class Spending:
+    """Asks the store what was spent, where there is a limit."""
+
+    def __init__(self, engine: Engine, clock: Clock, limits: Callable[[], Limits]) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._limits = limits
+
+    async def refusal(self, turn: Turn, transcript: Sequence[Entry]) -> Failure | None:
+        """Why a run may not ask its model now. Its own calls so far count, those of others that
+        are under way when they end."""
+        limits = self._limits()
+        if limits.daily_cost is None and limits.session_cost is None:
+            return None
+        own = [one.usage for one in transcript if one.run == turn.id and one.usage is not None]
+        run = sum(one.cost or 0.0 for one in own)
+        today = await self._engine.read(usage.spent_today(self._clock.now()))
+        session = await self._engine.read(usage.spent_in(turn.session.id))
+        return refusal(limits, today + run, session + run)
