@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -39,6 +40,12 @@ class Channel:
     def max_chars(self) -> int:
         own = self.adapter.caps.max_chars
         return min(own, self.text_limit) if own and self.text_limit else own or self.text_limit
+
+    def silent(self) -> Channel:
+        """The same account, where nothing is shown while it grows."""
+        same = copy(self)
+        same.streaming = "off"
+        return same
 
     @property
     def types(self) -> bool:

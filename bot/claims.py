@@ -17,10 +17,11 @@ from bot.context.prompt import user_entry
 from bot.contract import Address, Message
 from bot.engine.port import Row, Script, Wake
 from bot.events import Signal
+from bot.hooks.points import Hooks
 from bot.keys import parse_key
 from bot.queue import STEER, STEERED, begins_at, gathered, joined, steerable
 from bot.store import entries, inbox, outbox, overheard, revisions, runs, sessions
-from bot.store.inbox import COMPACT, PROMPT, Item
+from bot.store.inbox import COMPACT, HOPS, INTERNAL, PROMPT, SOURCE, Item
 from bot.types import Entry, Settings, Turn
 
 _CACHED_SESSIONS = 256
@@ -121,8 +122,9 @@ class Rules(Protocol):
 class Claims:
     """Makes turns of inbox items."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, hooks: Hooks | None = None) -> None:
         self.rules = rules
+        self._hooks = hooks or Hooks()
         self._transcripts = Transcripts()
         self._ready: dict[str, Claimed] = {}
 
@@ -197,6 +199,7 @@ class Claims:
             yield from runs.join(str(item.run), turn.id, now)
             told.append(str(item.run))
         said = [user_entry(item.message, turn.id, now) for item in taken]
+        said = [self._hooks.before_message_write(turn.session, one) for one in said]
         kept = yield from entries.append(turn.session.id, said)
         return Steered(tuple(kept), tuple(told))
 
@@ -228,10 +231,12 @@ class Claims:
             return Claimed(turn, history, {})
         message, last = turn.message, group[-1].id
         heard = []
-        if message.kind != "direct":
+        if message.kind != "direct" and group[0].kind != INTERNAL:
             heard = yield from overheard.take(_heard_at(message), last)
         revised = yield from revisions.take(row["key"], last)
-        said = user_entry(message, turn.id, now, heard, revised, dropped)
+        source = group[0].options.get(SOURCE)
+        said = user_entry(message, turn.id, now, heard, revised, dropped, source)
+        said = self._hooks.before_message_write(turn.session, said)
         history += yield from entries.append(row["id"], [said])
         return Claimed(turn, history, {})
 
@@ -273,6 +278,7 @@ class Claims:
             verbose=options.get("verbose"),
             reasoning=options.get("reasoning"),
             blocks=blocks,
+            hops=options.get(HOPS, 0),
         )
 
 

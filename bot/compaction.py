@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -19,6 +19,7 @@ from bot.context import compaction
 from bot.context.compaction import Plan
 from bot.context.prompt import conversation
 from bot.engine.port import Engine, Script
+from bot.hooks.points import Hooks
 from bot.loop import OVERFLOW, Compact, Compaction
 from bot.providers.chosen import Chosen
 from bot.reply import SILENT
@@ -46,6 +47,7 @@ class Compactor:
 
     engine: Engine
     clock: Clock
+    hooks: Hooks = field(default_factory=Hooks)
     remember: Remember | None = None
 
     async def perform(
@@ -66,6 +68,7 @@ class Compactor:
         if made is None:
             return Compaction(None, before, before)
         step("compact.begun")
+        self.hooks.before_compaction(turn, len(seen), before, len(made.gone))
         usage = await self._keep_notes(turn, chosen, ask, made)
         said, failure = await self._asked(chosen, turn, made, "summary", wanted)
         usage += said.usage or Usage()
@@ -82,6 +85,8 @@ class Compactor:
         entry = replace(entry, origin={**(entry.origin or {}), "tokensAfter": after})
         entry = await self.engine.tx(self._store(turn, entry, after))
         step("compact.stored")
+        left = len(seen) - len(made.gone) + 1
+        self.hooks.after_compaction(turn, left, after, len(made.gone))
         return Compaction(entry, before, after, usage)
 
     def _store(self, turn: Turn, entry: Entry, after: int) -> Script[Entry]:

@@ -9,11 +9,13 @@ from uuid import uuid4
 
 import structlog
 
+from bot.children import Children
 from bot.clock import Clock
 from bot.contract import Address, Reply
 from bot.engine.port import Engine, Script, Wake
 from bot.errors import RequestError, StoreError
 from bot.events import Hub
+from bot.hooks.points import Hooks
 from bot.keys import parse_key
 from bot.lanes import Stopped
 from bot.sessions import ConversationSessions, Place
@@ -26,6 +28,8 @@ log = structlog.get_logger("commands")
 
 class Desk(Protocol):
     """What commands may ask of agents, models and runs; the composition root fills it."""
+
+    children: Children
 
     def agents(self) -> Sequence[Mapping[str, Any]]: ...
 
@@ -61,7 +65,9 @@ class Control:
         release: Callable[[Item], Script[bool]],
         fitting: Callable[[Address, str], list[str]],
         web: str,
+        hooks: Hooks | None = None,
     ) -> None:
+        self._hooks = hooks or Hooks()
         self._fitting = fitting
         self._release = release
         self._engine = engine
@@ -102,6 +108,7 @@ class Control:
         except Exception as error:
             log.error("command failed", command=info.name, exc_info=error)
             return Answer(f"`/{info.name}` failed. The log has the reason.")
+        self._hooks.command(info.name, item.session_key or "", item.message)
         return answer if isinstance(answer, Answer) else Answer(answer)
 
     def _context(self, item: Item, name: str) -> CommandContext:
@@ -115,6 +122,7 @@ class Control:
             place,
             f"command:{item.id}",
             lambda ref: self._desk.check_model(item.agent or "", ref),
+            self._hooks,
         )
         return CommandContext(
             message=message,
@@ -129,6 +137,7 @@ class Control:
             runs=_Runs(self._desk, item.session_key),
             context=_Context(self._desk, item.session_key, item.agent),
             approvals=_Approvals(self._desk, item),
+            subagents=_Subagents(self._desk.children, item),
             commands=self._table.infos,
         )
 
@@ -260,6 +269,39 @@ class _Runs:
 
     async def status(self) -> Mapping[str, Any]:
         return await self.desk.status(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Subagents:
+    """`SubagentsPort` for whoever wrote one command."""
+
+    children: Children
+    item: Item
+
+    async def list(self) -> Sequence[Mapping[str, Any]]:
+        return await self.children.listing(self._parent, self._requester)
+
+    async def find(self, name: str) -> Mapping[str, Any]:
+        return await self.children.find(self._parent, self._requester, name)
+
+    async def log(self, row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        return await self.children.log(row)
+
+    async def kill(self, rows: Sequence[Mapping[str, Any]]) -> int:
+        return len(await self.children.kill(rows))
+
+    async def send(self, row: Mapping[str, Any], text: str) -> None:
+        to = self.item.options.get("deliverTo", self.item.message.address.key)
+        await self.children.tell(row, text, f"command:{self.item.id}", to)
+
+    @property
+    def _parent(self) -> str:
+        return self.item.session_key or ""
+
+    @property
+    def _requester(self) -> str | None:
+        """Whose helpers: an owner may look after everybody's."""
+        return None if self.item.options.get("owner") else self.item.requester
 
 
 @dataclass(frozen=True, slots=True)

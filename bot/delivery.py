@@ -8,8 +8,10 @@ same holds for an answer whose preview was on its way when the process died.
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -18,9 +20,10 @@ import structlog
 from bot.blocks import Blocks
 from bot.channels import Channel, Channels
 from bot.clock import Clock
-from bot.contract import Address, Ref, Reply
+from bot.contract import Adapter, Address, Caps, Ref, Reply
 from bot.engine.port import Engine, Script, Wake
 from bot.errors import RateLimited, Refused, SendError, Uncertain, Unsupported
+from bot.hooks.points import Hooks
 from bot.live import Live, Ticker
 from bot.reply import Secrets, prefix_of, split
 from bot.reply.blocks import unsent
@@ -56,8 +59,14 @@ class Delivery:
     """Sends what the outbox holds. One conversation's parts go one after the other, in order."""
 
     def __init__(
-        self, engine: Engine, clock: Clock, channels: Channels, secrets: Secrets | None = None
+        self,
+        engine: Engine,
+        clock: Clock,
+        channels: Channels,
+        secrets: Secrets | None = None,
+        hooks: Hooks | None = None,
     ) -> None:
+        self._hooks = hooks or Hooks()
         self._secrets = secrets or Secrets()
         self._engine = engine
         self._clock = clock
@@ -66,11 +75,14 @@ class Delivery:
         # Parts that were marked as being sent together with their answer: in a hand, not uncertain.
         self._handed: set[str] = set()
         self._ready: dict[str, Part] = {}
+        self._watched: dict[str, asyncio.Event] = {}
 
     def live(self, turn: Turn) -> Live:
         """The typing sign and preview of a run."""
         to, blocks = turn.deliver_to, None
         channel = self._channels.serving(to) if to else None
+        if channel is not None and self._hooks.wants("message_sending"):
+            channel = channel.silent()
         reasoning = turn.reasoning or turn.session.settings.reasoning
         if channel is not None and to is not None and channel.streaming == "block":
             dress = partial(self._dressed, channel, turn)
@@ -128,6 +140,20 @@ class Delivery:
             return [text] if text else []
         return split(text, _room(channel), channel.adapter.caps.utf16)
 
+    def caps(self, to: Address) -> Caps | None:
+        """What the account of an address can do, None when there is none."""
+        channel = self._channels.serving(to)
+        return channel.adapter.caps if channel else None
+
+    @contextmanager
+    def watching(self, run: str) -> Iterator[asyncio.Event]:
+        """An event that is set whenever a part of this run was tried."""
+        self._watched[run] = asyncio.Event()
+        try:
+            yield self._watched[run]
+        finally:
+            del self._watched[run]
+
     async def drain(self, key: str) -> None:
         """Send a conversation's parts until nothing is due."""
         step("out.woken")
@@ -140,8 +166,11 @@ class Delivery:
             self._handed.discard(taken.key)
             step("out.sending")
             # Nobody waits for a receipt, so it may share the commit of whatever comes next.
+            run = taken.run
             taken = await self._engine.tx(await self._deliver(channel, taken), patient=True)
             step("out.receipt")
+            if run in self._watched:
+                self._watched[run].set()
 
     def _take(self, channel: Channel | None, address: Address) -> Script[Part | None]:
         """Mark the next part as being sent, or ask to be woken when it is due."""
@@ -183,8 +212,13 @@ class Delivery:
         if channel is None:
             reason = f"the channel account {part.address.account} is not configured"
             return self._settle(None, part, outbox.give_up(part.id, "failed", reason, self._now()))
+        said = await self._hooks.message_sending(part.run, part.address, part.reply.text)
+        if said.cancelled is not None and part.op != "delete":
+            await self._remove_preview(channel, part)
+            return self._settle(channel, part, self._cancelled(part, said.cancelled))
+        part = replace(part, reply=replace(part.reply, text=said.content))
         try:
-            ref, again = await self._perform(channel, part)
+            ref, again = await self._told(channel, part)
         except RateLimited as error:
             wait, everywhere = error.retry_after, error.everywhere
             until = channel.budget.close(part.address, self._now(), wait, everywhere=everywhere)
@@ -201,6 +235,21 @@ class Delivery:
         step("out.sent")
         return self._settle(channel, part, outbox.sent(part.id, ref, again, self._now()))
 
+    async def _told(self, channel: Channel, part: Part) -> tuple[str | None, bool]:
+        """Perform a part, and tell hooks what came of it."""
+        error: str | None = None
+        try:
+            return await self._perform(channel, part)
+        except Exception as failure:
+            error = str(failure) or type(failure).__name__
+            raise
+        finally:
+            await self._hooks.message_sent(part.run, part.address, part.reply.text, error)
+
+    def _cancelled(self, part: Part, hook: str) -> Script[None]:
+        log.info("message cancelled", to=part.address.key, part=part.key, hook=hook)
+        yield from outbox.give_up(part.id, "failed", f"cancelled by the hook {hook}", self._now())
+
     async def _perform(self, channel: Channel, part: Part) -> tuple[str | None, bool]:
         """Send, edit or delete; the platform's id, and whether it may be there twice."""
         adapter, address = channel.adapter, part.address
@@ -210,6 +259,9 @@ class Delivery:
             return part.ref, False
         if part.op == "edit":
             await adapter.edit(Ref(address, part.ref or ""), part.reply)
+            return part.ref, False
+        if part.op in outbox.CHANGES.values():
+            await _change(adapter, part)
             return part.ref, False
         if part.op == "settle":
             shown = await self._shown_preview(channel, part)
@@ -300,6 +352,17 @@ class Delivery:
 
     def _now(self) -> float:
         return self._clock.now()
+
+
+async def _change(adapter: Adapter, part: Part) -> None:
+    """Do something to a message that is there; once more does no harm."""
+    ref = Ref(part.address, part.ref or "")
+    if part.op == "react":
+        await adapter.react(ref, part.reply.text)
+    elif part.op == "change":
+        await adapter.edit(ref, part.reply)
+    else:
+        await adapter.delete(ref)
 
 
 def _prefixed(prefix: str, text: str) -> str:

@@ -25,6 +25,7 @@ from bot.directives import directed
 from bot.engine.port import Engine, Script, Wake
 from bot.errors import StoreError
 from bot.events import Hub, Signal
+from bot.hooks.points import Hooks
 from bot.jsonio import clean_text
 from bot.keys import SessionKey, parse_key
 from bot.lanes import STOP_TOPIC
@@ -73,7 +74,9 @@ class Inbound:
         world: World,
         claims: Claims,
         acknowledge: Callable[[Message], None],
+        hooks: Hooks | None = None,
     ) -> None:
+        self._hooks = hooks or Hooks()
         self._acknowledge = acknowledge
         self._claims = claims
         self._engine = engine
@@ -99,7 +102,7 @@ class Inbound:
             return
         step("inbound.stored")
         self.states.setdefault(account, ChannelState()).last_event_at = now
-        await self._tell(accepted)
+        await self._tell(accepted, message)
         if accepted.kind == "prompt" and accepted.state == "new":
             self._acknowledge(message)
 
@@ -108,7 +111,7 @@ class Inbound:
         now = self._clock.now()
         script = self._accept(_guarded(message), request, now)
         accepted = await self._engine.tx(script, early=self._begin)
-        await self._tell(accepted)
+        await self._tell(accepted, message)
         return accepted
 
     async def quarantine(self, account: str, raw: object, reason: str) -> None:
@@ -159,7 +162,9 @@ class Inbound:
         if accepted.begun is not None:
             self._claims.hand_over(accepted.begun, durable)
 
-    async def _tell(self, accepted: Accepted) -> None:
+    async def _tell(self, accepted: Accepted, message: Message) -> None:
+        if accepted.state == "new" and accepted.run is not None:
+            self._hooks.message_received(message, accepted.session_key, accepted.run)
         if accepted.signal is not None:
             self._hub.publish(accepted.signal)
         for run in accepted.withdrawn:

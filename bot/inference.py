@@ -16,9 +16,11 @@ from bot.context.prompt import conversation, system_prompt
 from bot.context.pruning import pruned
 from bot.context.scene import AgentPrompt, Asked
 from bot.engine.port import Engine, Script
+from bot.hooks.points import Hooks
 from bot.media import Media
 from bot.providers.chosen import Chosen
-from bot.providers.fallback import falls_over, in_order, reason, told
+from bot.providers.cooldown import reason
+from bot.providers.fallback import falls_over, in_order, told
 from bot.providers.spending import Spending
 from bot.speech import Speech
 from bot.steps import step
@@ -75,6 +77,7 @@ class Inference:
     tools: Tools
     media: Media
     scenes: Scenes
+    hooks: Hooks = field(default_factory=Hooks)
     spending: Spending | None = None
     _sizes: dict[str, tuple[ToolSpec, int]] = field(default_factory=dict, init=False)
 
@@ -128,6 +131,7 @@ class Inference:
             return _too_large(size, chosen.room.limit)
         request = await self.media.request(turn, chosen, request)
         step("turn.prompted")
+        self.hooks.llm_input(turn, chosen.ref, request)
         final = await _streamed(chosen, request, speech, stored)
         if self.media.unseen(chosen, request, final):
             return await self.call(turn, chosen, history, speech, stored)
@@ -142,8 +146,10 @@ class Inference:
             at=self.clock.now(),
             usage=chosen.priced(final.entry.usage),
         )
+        self.hooks.llm_output(turn, chosen.ref, entry)
         if final.failure is None and entry.stop == "tools":
             step("turn.streamed")
+            entry = self.hooks.before_message_write(turn.session, entry)
             entry = await self.engine.tx(_keep(turn, entry))
             step("turn.called")
         size += tokens.of_entry(entry)
@@ -165,7 +171,7 @@ class Inference:
         """What a call over a transcript asks the model."""
         policy = self.agents.tools(turn, chosen.ref)
         specs = self.tools.specs(policy)
-        return ModelRequest(
+        request = ModelRequest(
             model=chosen.model,
             system=system_prompt(
                 self.agents.prompt(turn.session.agent),
@@ -186,6 +192,7 @@ class Inference:
             session=turn.session.key,
             place=_place(turn, history),
         )
+        return self.hooks.dressed(turn, request)
 
 
 def _place(turn: Turn, history: Sequence[Entry]) -> str:

@@ -6,7 +6,8 @@ sees: the same operations bound to one conversation, each done once even if the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +16,13 @@ from bot.contract import Address
 from bot.engine.port import Engine, Row, Script
 from bot.errors import RequestError
 from bot.events import Hub, Signal
+from bot.hooks.points import Hooks
 from bot.keys import SessionKey, parse_key
 from bot.store import entries, runs, sessions, upkeep
 from bot.types import Entry, Session
 
 MAX_LABEL = 64
+MAX_TOLD = 1000  # lines of a transcript that hooks are told
 
 
 def not_found(key: str) -> RequestError:
@@ -29,7 +32,15 @@ def not_found(key: str) -> RequestError:
 class Sessions:
     """The sessions of the store."""
 
-    def __init__(self, engine: Engine, clock: Clock, hub: Hub, default_agent: str) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        hub: Hub,
+        default_agent: str,
+        hooks: Hooks | None = None,
+    ) -> None:
+        self.hooks = hooks or Hooks()
         self._engine = engine
         self._clock = clock
         self._hub = hub
@@ -92,13 +103,15 @@ class Sessions:
     async def reset(self, text: str, reason: str = "reset") -> Row:
         """Put the transcript away and begin a new one under the same key."""
         key = self.key(text).text
-        row = await self._engine.tx(sessions.reset(key, reason, self._clock.now()))
+        async with leaving(self._engine, self._clock, self.hooks, key, reason):
+            row = await self._engine.tx(sessions.reset(key, reason, self._clock.now()))
         return self._changed(row or self._missing(text))
 
     async def delete(self, text: str) -> Row:
         """Put a session away for good; its transcript stays in the store."""
         key = self.key(text).text
-        row = await self._engine.tx(sessions.archive(key, "deleted", self._clock.now()))
+        async with leaving(self._engine, self._clock, self.hooks, key, "deleted"):
+            row = await self._engine.tx(sessions.archive(key, "deleted", self._clock.now()))
         return self._changed(row or self._missing(text))
 
     async def history(self, session: str, limit: int, before: int | None = None) -> list[Entry]:
@@ -114,6 +127,26 @@ class Sessions:
     def _changed(self, row: Row) -> Row:
         self._hub.publish(Signal("sessions.changed", {"sessionKey": row["key"]}))
         return row
+
+
+@asynccontextmanager
+async def leaving(
+    engine: Engine, clock: Clock, hooks: Hooks, key: str, reason: str
+) -> AsyncIterator[None]:
+    """Tell hooks of a session that is put away inside: before, with its transcript, and after.
+
+    One in which nothing was said never began for them, and does not end.
+    """
+    row = None
+    if hooks.wants("before_reset", "session_start", "session_end"):
+        row = await engine.read(sessions.current(key))
+    if row is None or not row["last_seq"]:
+        yield
+        return
+    said = await engine.read(entries.tail(row["id"], MAX_TOLD))
+    await hooks.before_reset(row, said, reason)
+    yield
+    hooks.session_end(row, row["last_seq"], clock.now() - row["created_at"])
 
 
 def checked_label(label: str | None) -> str | None:
@@ -162,7 +195,9 @@ class ConversationSessions:
         place: Place,
         command: str,
         check_model: Callable[[str], str],
+        hooks: Hooks | None = None,
     ) -> None:
+        self._hooks = hooks or Hooks()
         self.base = place.base
         self.key = place.key
         self._engine = engine
@@ -193,7 +228,8 @@ class ConversationSessions:
         return await self._once(self._found(sessions.rename(self.key, checked, self._clock.now())))
 
     async def reset(self, reason: str) -> Session:
-        return await self._once(self._reset(reason))
+        async with leaving(self._engine, self._clock, self._hooks, self.key, reason):
+            return await self._once(self._reset(reason))
 
     async def patch(self, **settings: Any) -> Session:
         if settings.get("model") is not None:

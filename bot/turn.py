@@ -21,6 +21,7 @@ from bot.engine.port import Engine
 from bot.errors import Fenced, RunError, StoreError
 from bot.events import Body, Compacted, Finished, Hub, RunEvent, Signal, Started
 from bot.gate import Gate
+from bot.hooks.points import Hooks
 from bot.inference import Agents, Inference
 from bot.loop import (
     Ask,
@@ -43,7 +44,7 @@ from bot.tools.bubbles import Bubbles
 from bot.tools.perform import Approve, Performer, Round
 from bot.tools.registry import Tools
 from bot.tools.repeats import Repeats
-from bot.types import Entry, Turn, Usage
+from bot.types import Entry, ToolContext, Turn, Usage
 
 log = structlog.get_logger("turn")
 
@@ -70,7 +71,9 @@ class Turns:
         media: Media,
         scenes: Scenes,
         secrets: Secrets | None = None,
+        hooks: Hooks | None = None,
     ) -> None:
+        self.hooks = hooks or Hooks()
         self.engine = engine
         self.clock = clock
         self.hub = hub
@@ -79,8 +82,8 @@ class Turns:
         self.tools = tools
         self.media = media
         self.scenes = scenes
-        self.inference = Inference(engine, clock, agents, tools, media, scenes)
-        self.compactor = Compactor(engine, clock)
+        self.inference = Inference(engine, clock, agents, tools, media, scenes, self.hooks)
+        self.compactor = Compactor(engine, clock, self.hooks)
         self.secrets = secrets or Secrets()
         self.gate = Gate(1)
         self.approve: Approve | None = None
@@ -123,6 +126,12 @@ class Turns:
         seq = self._numbered.pop(turn.id, 0) + 1
         self.hub.publish(RunEvent(turn.id, turn.session.key, seq, now, end))
 
+    def asking(self, session_key: str, call: str) -> ToolContext | None:
+        """The run of a session, for a question on its behalf; None when none is on."""
+        runs = (run for run in self._active.values() if run.serves(session_key))
+        found = next(runs, None)
+        return found.asking(call) if found else None
+
     def text_of(self, run: str) -> tuple[int, str] | None:
         """The last event number and the visible text so far of an active run."""
         found = self._active.get(run)
@@ -149,6 +158,7 @@ class _Run:
             self._called,
             Bubbles(turn, parts.secrets.clean),
             parts.scenes.env_for,
+            parts.hooks,
         )
         self._started_at = parts.clock.now()
         self._limit: asyncio.Timeout | None = None
@@ -173,6 +183,8 @@ class _Run:
         step("turn.streamed")
         now = parts.clock.now()
         end = ending(turn, outcome, self.speech, self._aborted, now, self._transcript)
+        if end.entry is not None:
+            end = replace(end, entry=parts.hooks.before_message_write(turn.session, end.entry))
         replies, begun = parts.delivery.parts(turn, self._answered(end)), len(self._live.sent)
         committed = await parts.engine.tx(commit(end, replies, parts.delivery, now, begun))
         if committed.sending is not None:
@@ -181,6 +193,7 @@ class _Run:
         # The answer goes first, then those who watch are told.
         await asyncio.sleep(0)
         self._finished(end, committed.lines[-1] if end.entry else None)
+        await parts.hooks.agent_end(turn, end.state, outcome.error, now - self._started_at)
         return Made(committed.more, [*self._transcript, *committed.lines])
 
     def _answered(self, end: Ending) -> Answered:
@@ -201,6 +214,15 @@ class _Run:
         step("lane.claimed")
         self._live.begin()
         self._emit(Started(self._started_at))
+        self._parts.hooks.session_start(self._turn, self._transcript)
+
+    def serves(self, session_key: str) -> bool:
+        return self._turn.session.key == session_key
+
+    def asking(self, call: str) -> ToolContext:
+        """What a question of this run is asked with, as if it were a call of its model."""
+        ref = self._chosen.ref if self._chosen else ""
+        return ToolContext(self._turn, ref, lambda said: None, {}, call, away=self._away)
 
     def abort(self) -> None:
         self._aborted = True
@@ -248,7 +270,9 @@ class _Run:
 
     async def _drive(self) -> Outcome:
         parts, turn = self._parts, self._turn
-        chosen = self._chosen = parts.agents.choose(turn)
+        chosen = self._chosen = parts.agents.choose(
+            await parts.hooks.before_run(turn, self._transcript)
+        )
         scene = await parts.scenes.begin(turn)
         if provider := dispatched(scene, turn.message.text):
             self._chosen = replace(chosen, provider=provider, others=())

@@ -132,4 +132,4 @@ def _files(event: Event) -> list[dict[str, Any]]:
     )
     if not sound or rows is None:
         raise HookFailed("bootstrapFiles is no list of files with name and content")
-    return rows
+    return list(rows)

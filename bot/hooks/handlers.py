@@ -52,7 +52,7 @@ class Handlers:
         self.patience = PATIENCE
         self._allowed = allowed
         self._at: dict[str, tuple[Handler, ...]] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Future[Any]] = set()
         for one in handlers:
             self.add(one)
 
@@ -105,8 +105,8 @@ class Handlers:
         # The copies are made now: what is told does not change when the core goes on.
         copies = [(one, copy.deepcopy(event), copy.deepcopy(ctx)) for one in found]
         telling = asyncio.gather(*(self._told(one, *given) for one, *given in copies))
-        self._tasks.add(telling)  # type: ignore[arg-type]
-        telling.add_done_callback(self._tasks.discard)  # type: ignore[arg-type]
+        self._tasks.add(telling)
+        telling.add_done_callback(self._tasks.discard)
         return telling
 
     async def _told(self, handler: Handler, *given: Event) -> None:

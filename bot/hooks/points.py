@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -29,8 +29,21 @@ log = structlog.get_logger("hooks")
 
 NOT_KEPT = "[A hook did not let this message be kept.]"
 _MOST_STARTS = 4096
+_STOPPED = "The run was stopped"
 
 Folder = Callable[[str], Path]
+Lines = Callable[[str], Awaitable[Sequence[Entry]]]
+Agent = Callable[[str], Awaitable[str | None]]
+
+
+async def no_lines(session: str) -> Sequence[Entry]:
+    """Stands for the transcripts of a store."""
+    return ()
+
+
+async def no_agent(run: str) -> str | None:
+    """Stands for the runs of a store."""
+    return None
 
 
 class Kept(Protocol):
@@ -41,13 +54,16 @@ class Kept(Protocol):
 
 class Hooks:
     """The hooks of a process. `folder` gives an agent's folder, `model_of` the model that a run
-    has without hooks, as `provider/model`; `rows` say what was found where."""
+    has without hooks, as `provider/model`, `lines` the end of a session's transcript, `agent_of`
+    whose a run is. `rows` say what was found where."""
 
     def __init__(self, handlers: Handlers | None = None, folder: Folder | None = None) -> None:
         self.handlers = handlers or Handlers()
         self.events = Events(self.handlers)
         self.rows: Sequence[Mapping[str, Any]] = ()
         self.model_of: Callable[[Turn], str] = lambda turn: turn.session.settings.model or ""
+        self.lines: Lines = no_lines
+        self.agent_of: Agent = no_agent
         self._folder = folder
         self._starts: OrderedDict[str, Start] = OrderedDict()
         self._former: dict[str, str] = {}
@@ -132,17 +148,17 @@ class Hooks:
             }
             self._tell(turn, "llm_output", event)
 
-    def agent_end(
-        self, turn: Turn, transcript: Sequence[Entry], error: str | None, seconds: float
+    async def agent_end(
+        self, turn: Turn, state: str, error: tuple[str, str] | None, seconds: float
     ) -> None:
-        """A run is over, however it went; `error` is why it did not go well."""
+        """A run is over, however it went; `state` is ok, error or aborted."""
         self._starts.pop(turn.id, None)
         if self.wants("agent_end"):
             event = {
                 "runId": turn.id,
-                "messages": [wire.message_row(one) for one in transcript],
-                "success": error is None,
-                "error": error,
+                "messages": [wire.message_row(one) for one in await self.lines(turn.session.id)],
+                "success": state == "ok",
+                "error": error[1] if error else None if state == "ok" else _STOPPED,
                 "durationMs": round(seconds * 1000),
             }
             self._tell(turn, "agent_end", event)
@@ -226,20 +242,18 @@ class Hooks:
             context = {**event, **ctx, "runId": run}
             self.events.begin("message:received", key, context, message.address)
 
-    async def message_sending(
-        self, run: str, to: Address, content: str, agent: str | None
-    ) -> merge.Sending:
-        """A message as hooks let it go out."""
-        if not self.wants("message_sending"):
+    async def message_sending(self, run: str, to: Address, content: str) -> merge.Sending:
+        """A message as hooks let it go out; what has no text is not asked about."""
+        if not content or not self.wants("message_sending"):
             return merge.Sending(content)
+        agent = await self.agent_of(run)
         event = {"to": to.key, "content": content, "metadata": {"runId": run}}
         return await merge.sending(self.handlers, agent, event, wire.place_context(to))
 
-    def message_sent(
-        self, run: str, to: Address, content: str, agent: str | None, error: str | None
-    ) -> None:
+    async def message_sent(self, run: str, to: Address, content: str, error: str | None) -> None:
         """The platform has a message, or an attempt failed."""
         if self.wants("message_sent", "message:sent"):
+            agent = await self.agent_of(run)
             event = {"to": to.key, "content": content, "success": error is None, "error": error}
             ctx = wire.place_context(to)
             self.handlers.tell(agent, "message_sent", event, ctx)
@@ -309,13 +323,13 @@ class Hooks:
         event = {"targetSessionKey": child, "runId": run, "outcome": outcome, "error": error}
         self.handlers.tell(session.agent, "subagent_ended", event, self._context(session))
 
-    def command(self, name: str, key: str, message: Message, context: Mapping[str, Any]) -> None:
+    def command(self, name: str, key: str, message: Message) -> None:
         """A command has run."""
         if self.wants(f"command:{name}", "command"):
             about = {
                 **wire.place_context(message.address),
                 "senderId": message.author.id,
-                **context,
+                "args": message.command.args if message.command else "",
             }
             self.events.begin(f"command:{name}", key, about, message.address)
 

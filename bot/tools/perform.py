@@ -20,6 +20,7 @@ from bot.clock import Clock
 from bot.engine.port import Engine, Script
 from bot.errors import Fenced, RunError
 from bot.events import Body, Note, ToolEnded, ToolStarted, ToolUpdated
+from bot.hooks.points import Hooks
 from bot.steps import step
 from bot.store import approvals, entries, runs
 from bot.tools import repeats
@@ -86,6 +87,7 @@ class Performer:
     called: Callable[[], Awaitable[bool]] | None = None
     bubbles: Bubbles | None = None
     env: Callable[[Turn], Mapping[str, str]] = no_env
+    hooks: Hooks = field(default_factory=Hooks)
 
     async def calls(self, calls: Sequence[ToolCall], shared: Round) -> list[Entry]:
         """Run the calls of an entry; a result for each, in their order. Raises RunError."""
@@ -135,9 +137,14 @@ class Performer:
             return ToolResult(refused or "", is_error=True)
         if await self._interrupted(key, tool):
             return ToolResult(UNKNOWN, is_error=True)
+        call, refused = await self._allowed(call, tool)
+        if refused is not None:
+            return ToolResult(refused, is_error=True)
         await self.engine.tx(self._intend(key, call))
         step("tool.intended")
+        began = self.clock.now()
         result = await self._run(call, tool, key, shared)
+        self.hooks.after_tool_call(self.turn, call, result, self.clock.now() - began)
         step("tool.ran")
         return result
 
@@ -153,10 +160,20 @@ class Performer:
             attachments=result.attachments,
             origin={"said": list(result.said)} if result.said else None,
         )
+        synthetic = result.text in (SKIPPED, UNKNOWN)
+        entry = self.hooks.tool_result_persist(self.turn, entry, synthetic=synthetic)
+        entry = self.hooks.before_message_write(self.turn.session, entry)
         entry = await self.engine.tx(self._record(f"{shared.asked}/{call.id}", entry))
         step("tool.recorded")
         self.emit(ToolEnded(call.id, call.name, entry.text, entry.is_error))
         return entry
+
+    async def _allowed(self, call: ToolCall, tool: Tool) -> tuple[ToolCall, str | None]:
+        """The call as hooks want it, and why it is not made, if so."""
+        made, blocked = await self.hooks.before_tool_call(self.turn, call)
+        if blocked is None and made is not call:
+            blocked = mistake(tool.name, tool.schema, settled(tool.schema, made.args or {}))
+        return made, blocked
 
     def _refused(self, call: ToolCall, tool: Tool | None, policy: ToolPolicy) -> str | None:
         """Why a call may not run at all."""
