@@ -5,6 +5,7 @@ Read it in this order; one message walks down the first part of the list.
     contract     what an adapter author must read: Address, Message, Reply, Adapter
     tokens       how large a request is, and how large it may be
     transcript   the lines of a session: Entry, ToolCall, Usage
+    ports        what commands may ask of the rest
     types        the core's own types: Session, Turn, Provider, Tool, CommandContext
     errors       one tree of errors, drawn in its docstring
     inbound      receive: size guard, accept durably, decide, hand on
@@ -28,6 +29,9 @@ Read it in this order; one message walks down the first part of the list.
     ending       how a run ends: one transaction for all of it
     reply        NO_REPLY, shaping, splitting
     preview      when to post and edit while an answer grows
+    subsessions  sessions that work for others: started, told something, waited for
+    children     what a session gave others to do: listed, looked into, stopped
+    sending      may a session write to a conversation
     delivery     the outbox: send, edit, retries, receipts
     media        the files of a message, brought in before the model is asked
     live         typing and the growing preview of a run
@@ -56,6 +60,7 @@ Read it in this order; one message walks down the first part of the list.
     lazy         optional libraries, imported when they are first needed
     clock        time as a part that can be replaced
     toolbox      the tools of a process, each built with what it may reach
+    plugins      what other packages add, once the configuration names them
     supervisor   keeps the adapters running
     app          composition root: builds every part, start and stop order
     cli          one verb per file

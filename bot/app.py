@@ -21,6 +21,7 @@ import structlog
 from bot import __version__
 from bot.channels import Channel, Channels
 from bot.claims import Claims
+from bot.children import Children
 from bot.clock import Clock, SystemClock
 from bot.config.channels import Blocks
 from bot.config.channels import Channel as ChannelConfig
@@ -50,6 +51,7 @@ from bot.reply.blocks import Pace
 from bot.sessions import Sessions
 from bot.store import upkeep
 from bot.store.migrations import open_store
+from bot.subsessions import Subsessions
 from bot.supervisor import Supervisor
 from bot.toolbox import Reach, built_in
 from bot.tools.approval import Approvals
@@ -224,7 +226,9 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     catalogue = Catalogue(config, clock, workspaces.ensure, engine=engine, state=state)
     sessions = Sessions(engine, clock, hub, config.default_agent.id)
     commands = command_table(config)
-    world = World(config, catalogue, commands, sessions, WEB)
+    children = Children(engine, clock)
+    subsessions = Subsessions(engine, clock, hub, lambda: world.config)
+    world = World(config, catalogue, commands, sessions, WEB, children)
     claims = Claims(world)
     channels = Channels()
     acks = Acks(clock, channels)
@@ -242,13 +246,15 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     outside = Outside(engine, clock, hub, lambda: world.config, workspaces.folder)
     reach = Reach(
         engine, clock, hub, lambda: world.config, workspaces.ensure, workspaces.folder, state,
-        memory, scenes.scope, approvals, jobs, outside, scenes.attached, scenes.shown,
+        memory, scenes.scope, approvals, jobs, outside, subsessions, children, delivery,
+        scenes.attached, scenes.shown,
     )  # fmt: skip
     tools = Tools(built_in(reach), outside.late)
     turns = Turns(engine, clock, hub, delivery, world, tools, media, scenes, secrets)
     control = Control(engine, clock, hub, commands, world, inbound.release, delivery.fitting, WEB)
     lanes = Lanes(engine, clock, hub, turns, control.run, claims, config.messages.max_concurrent)
     world.stopper, world.scenes = lanes.stop, scenes
+    children.stop, subsessions.check_model = lanes.stop, world.check_model
     world.offered = tools.specs
     notes = Notes(
         clock,

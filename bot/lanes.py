@@ -6,8 +6,8 @@ lane, so that `/stop` and `/status` never wait behind a run.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -20,7 +20,7 @@ from bot.events import Hub, Signal
 from bot.gate import Gate
 from bot.reply import error_line
 from bot.steps import step
-from bot.store import inbox, outbox, runs, sessions
+from bot.store import children, inbox, outbox, runs, sessions
 from bot.store.inbox import Item
 from bot.turn import Turns
 from bot.types import Turn
@@ -39,10 +39,11 @@ def control_lane(address: Address) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """What a stop did: runs that were on, runs that will not happen."""
+    """What a stop did: runs that were on, runs that will not happen and whose sessions they are."""
 
     aborted: list[str]
     withdrawn: list[str]
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 class Lanes:
@@ -85,24 +86,36 @@ class Lanes:
         self._closing = True
 
     async def stop(self, session_key: str, run: str | None = None) -> Stopped:
-        """Abort a session's run and withdraw what waits, or just the named run."""
+        """Abort a session's run and withdraw what waits, or just the named run.
+
+        A whole session is stopped with all that it started in others.
+        """
         now = self._clock.now()
         stopped = await self._engine.tx(self._withdraw(session_key, run, now))
         if stopped.aborted:
             await self._engine.publish(STOP_TOPIC, {"runs": stopped.aborted})
-        for one in stopped.withdrawn:
-            self._hub.publish(Signal("run.withdrawn", {"runId": one, "sessionKey": session_key}))
+        for one, key in stopped.places.items():
+            self._hub.publish(Signal("run.withdrawn", {"runId": one, "sessionKey": key}))
         return stopped
 
     def _withdraw(self, key: str, run: str | None, now: float) -> Script[Stopped]:
-        withdrawn = yield from inbox.withdraw(key, now, run)
-        for one in withdrawn:
+        below = [] if run else (yield from children.below(key))
+        if below:
+            yield from children.stopped(below)
+        aborted: list[str] = []
+        places: dict[str, str] = {}
+        for one in dict.fromkeys([key, *below]):
+            places |= dict.fromkeys((yield from inbox.withdraw(one, now, run)), one)
+            active = yield from runs.active(one)
+            aborted += [
+                row["id"]
+                for row in active
+                if row["state"] == "running" and run in (None, row["id"])
+            ]
+        for one in places:
             yield from runs.end(one, "aborted", now, error=runs.WITHDRAWN)
-        active = yield from runs.active(key)
-        aborted = [
-            row["id"] for row in active if row["state"] == "running" and run in (None, row["id"])
-        ]
-        return Stopped(aborted, withdrawn)
+            yield from children.ended(one, "aborted", "", now)
+        return Stopped(aborted, list(places), places)
 
     def _abort(self, names: list[str]) -> None:
         for run in names:
@@ -147,6 +160,7 @@ class Lanes:
         for item in turn.inbox:
             yield from inbox.finish(item, now, state="quarantined", reason=GIVEN_UP["message"])
         yield from runs.end(turn.id, "error", now, error=GIVEN_UP)
+        yield from children.ended(turn.id, "error", GIVEN_UP["message"], now)
         if turn.deliver_to is not None:
             apology = Reply(error_line(GIVEN_UP["code"], GIVEN_UP["message"]))
             yield from outbox.enqueue(turn.id, turn.deliver_to, [apology], now)

@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from bot.contract import Address, Button, Message
+from bot.ports import AgentsPort as AgentsPort
+from bot.ports import ApprovalsPort as ApprovalsPort
+from bot.ports import ContextPort as ContextPort
+from bot.ports import RunsPort as RunsPort
+from bot.ports import SubagentsPort as SubagentsPort
 from bot.transcript import Entry as Entry
 from bot.transcript import Reasoning as Reasoning
 from bot.transcript import Role as Role
@@ -303,59 +308,6 @@ class SessionsPort(Protocol):
     async def patch(self, **settings: Any) -> Session: ...
 
 
-class AgentsPort(Protocol):
-    """What commands may do with agents and models."""
-
-    current: str
-
-    def list(self) -> Sequence[Mapping[str, Any]]: ...
-
-    async def switch(self, name: str) -> str: ...
-
-    def models(self) -> Sequence[Mapping[str, Any]]:
-        """The models on offer here, as rows of the contract.
-
-        A row may also have `api`, `endpoint` and `credentials`: the profiles' names, no secrets.
-        """
-        ...
-
-
-class ContextPort(Protocol):
-    """What commands may know of what the model is given."""
-
-    async def report(self) -> Mapping[str, Any]:
-        """Everything that the next request here begins with: see `bot.context.report`."""
-        ...
-
-    async def skills(self) -> Sequence[Mapping[str, Any]]:
-        """The rows of `skills.list` for the agent of this conversation."""
-        ...
-
-
-class RunsPort(Protocol):
-    """What commands may do with runs: stop this session's, and see its state."""
-
-    async def stop(self) -> tuple[int, int]:
-        """Abort the active run and withdraw what is queued; how many of each."""
-        ...
-
-    async def status(self) -> Mapping[str, Any]:
-        """What `/status` shows: version, agent, session, model, context, queue, thinking, ..."""
-        ...
-
-
-class ApprovalsPort(Protocol):
-    """What commands may do with approvals, as the person who typed them."""
-
-    async def pending(self) -> Sequence[Mapping[str, Any]]:
-        """The rows that wait for a decision in this session; for owners, in all."""
-        ...
-
-    async def decide(self, name: str, decision: str) -> Mapping[str, Any]:
-        """Decide by id or code; the row. Raises RequestError with a sentence for the user."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class CommandContext:
     """All that a command can reach. `owner`: may do what only owners may."""
@@ -372,6 +324,7 @@ class CommandContext:
     runs: RunsPort
     context: ContextPort
     approvals: ApprovalsPort
+    subagents: SubagentsPort
     commands: Sequence[CommandInfo]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from bot import __version__
 from bot.acceptance import OPERATOR
 from bot.admission import call_pattern, is_owner
+from bot.children import Children
 from bot.config.agents import Agent
 from bot.config.channels import ChannelSettings, Queue, QueueChange
 from bot.config.settings import Config
@@ -47,6 +48,7 @@ class World:
         commands: CommandTable,
         sessions: Sessions,
         web: str,
+        children: Children,
     ) -> None:
         self.config = config
         self._catalogue = catalogue
@@ -64,6 +66,7 @@ class World:
         self.group_history = config.messages.group_history
         self.per_sender = (limit.count, limit.per) if limit else None
         self.approvals: Approvals | None = None
+        self.children = children
         self.stopper: Callable[[str], Awaitable[Stopped]] | None = None
         self.scenes: Scenes | None = None
         self.offered: Callable[[ToolPolicy], Sequence[ToolSpec]] | None = None

@@ -7,7 +7,7 @@ user's turn as blocks marked as other people's words.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.codec import attachment_json
@@ -20,7 +20,7 @@ from bot.types import Entry
 MAX_USER_TEXT = 64 * 1024
 MAX_REVISED = 4000
 MAX_DROPPED = 200
-_CONTEXT = frozenset({"history", "revisions", "dropped", "quote", "forwardedFrom"})
+_CONTEXT = frozenset({"history", "revisions", "dropped", "quote", "forwardedFrom", "source"})
 
 
 def system_prompt(agent: AgentPrompt, scene: Scene, asked: Asked, extra: str | None = None) -> str:
@@ -35,11 +35,13 @@ def user_entry(
     heard: Sequence[Message] = (),
     revised: Sequence[tuple[Message, str]] = (),
     dropped: Sequence[Message] = (),
+    source: Mapping[str, object] | None = None,
 ) -> Entry:
     """The transcript line of a message, with what it answers and carries kept beside its text.
 
     `heard` was said there before, to others; `revised` are edits and deletions of what was said to
     the agent before, each with the former text. `dropped` waited and found no room in the queue.
+    `source` is the session that says this, with what it reports.
     """
     return Entry(
         role="user",
@@ -47,7 +49,7 @@ def user_entry(
         at=at,
         run=run,
         author=message.author,
-        origin=_origin(message, heard, revised, dropped),
+        origin=_origin(message, heard, revised, dropped) | ({"source": source} if source else {}),
         attachments=tuple(attachment_json(one) for one in message.attachments),
         ref=message.ref.id,
     )
@@ -153,6 +155,8 @@ def _blocks(entry: Entry) -> list[str]:
         blocks.append(_quoted({"replyTo": origin["quote"]}))
     if "forwardedFrom" in origin:
         blocks.append(_quoted({"forwardedFrom": origin["forwardedFrom"]}))
+    if "source" in origin:
+        blocks.append(_quoted({"fromSession": origin["source"]}))
     for one in entry.attachments:
         blocks.append(_quoted({"attachment": dict(one)}))
     text = entry.text

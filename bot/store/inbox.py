@@ -18,6 +18,10 @@ COMPACT = "compact"
 PROMPT = "prompt"
 # Waiting messages beyond the queue's cap, told in short with the next turn.
 DROPPED = "dropped"
+# What another session says to this one; where that came from, and through how many sessions.
+INTERNAL = "internal"
+SOURCE = "source"
+HOPS = "hops"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,12 @@ def take_dropped(lane: str, before: int) -> Script[list[Message]]:
         before,
     )
     return [message_from(json.loads(row["message"])) for row in sorted(rows, key=itemgetter("id"))]
+
+
+def of_run(run: str) -> Script[Item | None]:
+    """The message that a run was made for."""
+    rows = yield q("SELECT * FROM inbox WHERE run = ?", run)
+    return item_from(rows[0]) if rows else None
 
 
 def opted(item: Item, **options: Any) -> Script[None]:

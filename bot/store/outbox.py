@@ -98,6 +98,26 @@ def beside(run: str, address: Address, reply: Reply, now: float) -> Script[None]
     yield Wake("out", address.key)
 
 
+# What may be done to a message that is there, and the name of that in a row.
+CHANGES = {"react": "react", "edit": "change", "delete": "remove"}
+
+
+def change(run: str, address: Address, op: str, ref: str, reply: Reply, now: float) -> Script[None]:
+    """Put out a change of a message: another text, a reaction (the reply's text), its removal."""
+    yield from _put(run, 0, address, op, reply, now)
+    yield q("UPDATE outbox SET ref = ? WHERE run = ? AND part = 0", ref, run)
+    yield Wake("out", address.key)
+
+
+def by_ref(ref: str) -> Script[list[Row]]:
+    """What was sent and has this id on its platform, whichever that is."""
+    return (
+        yield q(
+            "SELECT address FROM outbox WHERE ref = ? AND op IN ('send', 'edit', 'settle')", ref
+        )
+    )
+
+
 def own_part(run: str, address: str, now: float) -> Script[Part | None]:
     """Mark a run's first part as being sent, if nothing of the conversation is before it."""
     rows = yield _first(address)

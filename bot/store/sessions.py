@@ -61,6 +61,17 @@ def point(base: str, key: str) -> Script[None]:
         )
 
 
+def kind_at(address: Address) -> Script[str | None]:
+    """What kind of conversation is at an address, None when nobody has spoken there."""
+    rows = yield q(
+        "SELECT chat_kind FROM sessions WHERE (address = ? OR last_route = ?) "
+        "AND chat_kind IS NOT NULL LIMIT 1",
+        address.key,
+        address.key,
+    )
+    return rows[0]["chat_kind"] if rows else None
+
+
 def ensure(
     key: SessionKey, label: str, address: Address | None, chat_kind: str | None, now: float
 ) -> Script[Row]:

@@ -138,6 +138,34 @@ class Approvals:
 
 
 @dataclass
+class Subagents:
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    killed: list[str] = field(default_factory=list)
+    told: list[tuple[str, str]] = field(default_factory=list)
+
+    async def list(self) -> Sequence[Mapping[str, Any]]:
+        return self.rows
+
+    async def find(self, name: str) -> Mapping[str, Any]:
+        for row in self.rows:
+            if name in (str(row["number"]), row["id"]):
+                return row
+        raise RequestError("NOT_FOUND", f"No helper here is called {name}.")
+
+    async def log(self, row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        return self.lines
+
+    async def kill(self, rows: Sequence[Mapping[str, Any]]) -> int:
+        at_work = [row["id"] for row in rows if row["status"] == "running"]
+        self.killed += at_work
+        return len(at_work)
+
+    async def send(self, row: Mapping[str, Any], text: str) -> None:
+        self.told.append((row["id"], text))
+
+
+@dataclass
 class Context:
     now: dict[str, Any] = field(default_factory=dict)
     rows: Sequence[Mapping[str, Any]] = ()
@@ -171,6 +199,7 @@ class Chat:
     runs: Runs = field(default_factory=Runs)
     known: Context = field(default_factory=Context)
     approvals: Approvals = field(default_factory=Approvals)
+    subagents: Subagents = field(default_factory=Subagents)
     infos: Sequence[CommandInfo] = table().infos
 
     async def answer(self, typed: str) -> Answer:
@@ -201,5 +230,6 @@ class Chat:
             runs=self.runs,
             context=self.known,
             approvals=self.approvals,
+            subagents=self.subagents,
             commands=self.infos,
         )

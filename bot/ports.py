@@ -1,0 +1,85 @@
+"""What commands may ask of the rest: agents, what models are given, runs, approvals, helpers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+
+class AgentsPort(Protocol):
+    """What commands may do with agents and models."""
+
+    current: str
+
+    def list(self) -> Sequence[Mapping[str, Any]]: ...
+
+    async def switch(self, name: str) -> str: ...
+
+    def models(self) -> Sequence[Mapping[str, Any]]:
+        """The models on offer here, as rows of the contract.
+
+        A row may also have `api`, `endpoint` and `credentials`: the profiles' names, no secrets.
+        """
+        ...
+
+
+class ContextPort(Protocol):
+    """What commands may know of what the model is given."""
+
+    async def report(self) -> Mapping[str, Any]:
+        """Everything that the next request here begins with: see `bot.context.report`."""
+        ...
+
+    async def skills(self) -> Sequence[Mapping[str, Any]]:
+        """The rows of `skills.list` for the agent of this conversation."""
+        ...
+
+
+class RunsPort(Protocol):
+    """What commands may do with runs: stop this session's, and see its state."""
+
+    async def stop(self) -> tuple[int, int]:
+        """Abort the active run and withdraw what is queued; how many of each."""
+        ...
+
+    async def status(self) -> Mapping[str, Any]:
+        """What `/status` shows: version, agent, session, model, context, queue, thinking, ..."""
+        ...
+
+
+class ApprovalsPort(Protocol):
+    """What commands may do with approvals, as the person who typed them."""
+
+    async def pending(self) -> Sequence[Mapping[str, Any]]:
+        """The rows that wait for a decision in this session; for owners, in all."""
+        ...
+
+    async def decide(self, name: str, decision: str) -> Mapping[str, Any]:
+        """Decide by id or code; the row. Raises RequestError with a sentence for the user."""
+        ...
+
+
+class SubagentsPort(Protocol):
+    """What commands may do with the helpers that this session started for who typed them.
+
+    Rows have number, id, label, sessionKey, runId, task, status, report, result, seconds. Methods
+    raise RequestError with a sentence for the user.
+    """
+
+    async def list(self) -> Sequence[Mapping[str, Any]]: ...
+
+    async def find(self, name: str) -> Mapping[str, Any]:
+        """One by number, id or label."""
+        ...
+
+    async def log(self, row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        """The last messages, as role and text."""
+        ...
+
+    async def kill(self, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Stop them with all that they started; how many were at work."""
+        ...
+
+    async def send(self, row: Mapping[str, Any], text: str) -> None:
+        """Say something to one; its answer comes as a report."""
+        ...
