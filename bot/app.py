@@ -56,8 +56,10 @@ from bot.supervisor import Supervisor
 from bot.toolbox import Reach, built_in
 from bot.tools.approval import Approvals
 from bot.tools.outside import Outside
+from bot.tools.outside_agent import permit
 from bot.tools.registry import Tools
 from bot.tools.shell_jobs import Jobs
+from bot.tools.shell_told import teller
 from bot.turn import Turns
 from bot.types import CommandTable
 from bot.workspace import Workspaces
@@ -223,7 +225,9 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     hub = Hub()
     chat = ChatEvents(hub, clock)
     workspaces = Workspaces(state, lambda: world.config, seed)
-    catalogue = Catalogue(config, clock, workspaces.ensure, engine=engine, state=state)
+    approvals = Approvals(engine, clock, hub, lambda: world.config, WEB)
+    permitted = permit(approvals, lambda key, call: turns.asking(key, call))
+    catalogue = Catalogue(config, clock, workspaces.ensure, permitted, engine=engine, state=state)
     sessions = Sessions(engine, clock, hub, config.default_agent.id)
     commands = command_table(config)
     children = Children(engine, clock)
@@ -240,8 +244,7 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     scenes = Scenes(lambda: world.config, workspaces.ensure, shelves)
     memory = Memory(engine, clock, lambda: world.config, workspaces.ensure)
     media = Media(engine, channels, workspaces.ensure)
-    approvals = Approvals(engine, clock, hub, lambda: world.config, WEB)
-    jobs = Jobs(clock)
+    jobs = Jobs(clock, teller(engine, clock))
     hub.listen(jobs.hear)
     outside = Outside(engine, clock, hub, lambda: world.config, workspaces.folder)
     reach = Reach(

@@ -18,6 +18,7 @@ import structlog
 
 from bot.channels import Channel, Channels
 from bot.context.files import clean_name, has_images, image_type, with_images
+from bot.context.memory import inbound_folder
 from bot.contract import Attachment
 from bot.engine.port import Engine, Script
 from bot.errors import ChannelError, SendError
@@ -27,7 +28,6 @@ from bot.types import Entry, Final, ModelRequest, Turn
 
 log = structlog.get_logger("media")
 
-FOLDER = "media/inbound"
 MOST_FILES = 20
 TIME_LIMIT = 60.0
 
@@ -81,7 +81,7 @@ class Media:
             return {**row, "note": f"not fetched: only the first {MOST_FILES} files are"}
         name = clean_name(file.name)
         count = f"{number + 1}-" if number else ""
-        path = f"{FOLDER}/{turn.inbox[0]}-{count}{name}"
+        path = f"{inbound_folder(turn.session)}/{turn.inbox[0]}-{count}{name}"
         try:
             async with asyncio.timeout(TIME_LIMIT):
                 size, head = await self._store(

@@ -15,13 +15,14 @@ from typing import Any, NamedTuple, TypeVar
 from bot.config.agents import Agent
 from bot.config.channels import Group
 from bot.config.settings import Config
-from bot.context.bootstrap import Shelf, wanted
-from bot.context.memory import Scope, scope_of
+from bot.context.bootstrap import Shelf, rows_of, wanted
+from bot.context.memory import Scope, inbound_folder, scope_of
 from bot.context.scene import ContextFile, Mode, Scene, Skill
 from bot.context.skillfile import FILE
 from bot.context.skills import Found, Library, Shelves
 from bot.contract import Address
 from bot.errors import PathError, RequestError, RunError
+from bot.hooks.points import Hooks
 from bot.keys import parse_key
 from bot.types import Session, Turn
 
@@ -54,6 +55,7 @@ class Scenes:
     def __init__(
         self, config: Callable[[], Config], folder: Callable[[str], Path], shelves: Shelves
     ) -> None:
+        self.hooks = Hooks()
         self._config = config
         self._folder = folder
         self._shelf = Shelf()
@@ -83,6 +85,9 @@ class Scenes:
         """What a run in this session would see now. `kind` is of the message's place."""
         config, room, mode = self._config(), room_of(session.key), mode_of(session.key)
         seen = await self._seen(session.agent, wanted(mode, private=room is None))
+        files = seen.files
+        if self.hooks.wants("agent:bootstrap"):
+            files = await self._as_hooks_want(session, files)
         group = group_of(config, session.address) if room and session.address else None
         return Scene(
             mode=mode,
@@ -91,10 +96,17 @@ class Scenes:
             internal=_base_kind(session.key) in _INTERNAL,
             quotes=_quotes(config, session.address),
             place_prompt=group.prompt if group else None,
-            files=seen.files,
+            files=files,
             skills=seen.skills,
             env=self._library.env(config, seen.skills),
         )
+
+    async def _as_hooks_want(
+        self, session: Session, files: Sequence[ContextFile]
+    ) -> tuple[ContextFile, ...]:
+        rows = await self.hooks.events.bootstrap(session.agent, session.key, rows_of(files))
+        read = partial(self._shelf.changed, self._folder(session.agent), files, rows)
+        return await self._aside(read)
 
     async def skills(self, agent: str) -> list[Found]:
         """Every skill that this agent could have, with the reason where it does not."""
@@ -141,6 +153,7 @@ class Scenes:
             peer=turn.message.author.id,
             room=room is not None,
             open_room=bool(group and group.memory),
+            inbound=inbound_folder(turn.session),
         )
 
     async def _seen(self, agent: str, names: Sequence[str]) -> _Seen:

@@ -2,7 +2,8 @@
 
 MEMORY.md and what is in every prompt belong to the owners. Notes belong to who they were made with:
 those of owners are `memory/*.md`, those of anybody else `memory/people/<channel>-<peer>/*.md`. In a
-room with several people there is no memory, unless the configuration of the room says so.
+room with several people there is no memory, unless the configuration of the room says so. Files
+that came with messages belong to the conversation they came in.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from zoneinfo import ZoneInfo
 
 from bot.context.bootstrap import FILES, MEMORY
 from bot.filenames import folded
-from bot.keys import fold
-from bot.types import Entry
+from bot.keys import fold, parse_key
+from bot.types import Entry, Session
 
 FOLDER = "memory"
 PEOPLE = f"{FOLDER}/people"
+INBOUND = "media/inbound"
 _LONGEST = 120
 _QUOTED = 1000
 # What every prompt is made from, and code of the operator: only owners write there.
@@ -30,11 +32,13 @@ _INSTRUCTIONS = frozenset({folded(name) for name in FILES} | {"skills", ".agents
 class Scope:
     """Whose memory a requester has here. `folder` is where the notes are, None: no memory here.
 
-    `owner`: MEMORY.md and the files of the prompt are theirs too.
+    `owner`: MEMORY.md and the files of the prompt are theirs too, and all that ever came.
+    `inbound` is where the files of this conversation's messages are.
     """
 
     folder: str | None
     owner: bool = False
+    inbound: str | None = None
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -44,11 +48,28 @@ class Scope:
         return ("", self.folder) if self.owner else (self.folder,)
 
 
-def scope_of(*, owner: bool, channel: str, peer: str, room: bool, open_room: bool) -> Scope:
+def scope_of(
+    *,
+    owner: bool,
+    channel: str,
+    peer: str,
+    room: bool,
+    open_room: bool,
+    inbound: str | None = None,
+) -> Scope:
     """The memory of a requester. `open_room`: this room may hear the requester's own memory."""
     if room and not open_room:
-        return Scope(None)
-    return Scope(FOLDER, True) if owner else Scope(person_folder(channel, peer))
+        return Scope(None, inbound=inbound)
+    if owner:
+        return Scope(FOLDER, True, inbound)
+    return Scope(person_folder(channel, peer), inbound=inbound)
+
+
+def inbound_folder(session: Session) -> str:
+    """Where files are that came with messages to a session, its named children or its helpers."""
+    key = parse_key(session.key)
+    base = parse_key(session.parent).base if key.kind == "subagent" and session.parent else key.base
+    return f"{INBOUND}/{sha256(base.encode()).hexdigest()[:16]}"
 
 
 def person_folder(channel: str, peer: str) -> str:
@@ -71,8 +92,9 @@ def holds(scope: Scope, path: str) -> bool:
 def may_touch(scope: Scope, path: str, *, write: bool) -> bool:
     """May the requester's tools read (or write) this path of the workspace?
 
-    Memory is for those it belongs to; what prompts are made from is written by owners only. All
-    other files are a matter of the agent's tools. `path` may be any spelling that names the file.
+    Memory is for those it belongs to, and so is what came with messages; what prompts are made
+    from is written by owners only. All other files are a matter of the agent's tools. `path` may be
+    any spelling that names the file.
     """
     names = [folded(name) for name in path.split("/") if name not in ("", ".")]
     if not names:
@@ -81,6 +103,8 @@ def may_touch(scope: Scope, path: str, *, write: bool) -> bool:
         inside = [name for name in path.split("/") if name not in ("", ".")]
         # A folder may be looked at by whom all in it belongs to.
         return holds(scope, "/".join(inside)) or (not write and "/".join(inside) == scope.folder)
+    if names[:2] == INBOUND.split("/") and not scope.owner:
+        return scope.inbound is not None and names[:3] == scope.inbound.split("/")
     if names[0] == folded(MEMORY) and len(names) == 1:
         return scope.folder is not None and (scope.owner or not write)
     return scope.owner or not write or names[0] not in _INSTRUCTIONS

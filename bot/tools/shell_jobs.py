@@ -23,7 +23,7 @@ from bot.events import Event, Finished, RunEvent
 
 log = structlog.get_logger("exec")
 
-Notify = Callable[[str, str], Awaitable[None]]
+Notify = Callable[["Job", str], Awaitable[None]]
 
 KEPT = 1 << 20
 MARK = "TRUNKLINE_JOB"
@@ -31,13 +31,14 @@ _CHUNK = 1 << 16
 _POLITE = 1.0
 _LATE_OUTPUT = 0.5
 _FINISHED_KEPT = 50
+_TOLD = 2_000
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
-async def unheard(session_key: str, text: str) -> None:
+async def unheard(job: Job, output: str) -> None:
     """Stands for waking a session where nobody has wired that."""
-    log.info("program ended", session=session_key, said=text[:200])
+    log.info("program ended", session=job.session_key, job=job.id)
 
 
 @dataclass(slots=True)
@@ -129,7 +130,8 @@ class Job:
 
 
 class Jobs:
-    """The programs of a process. `notify` tells a session what ended in its background."""
+    """The programs of a process. `notify` tells a session what ended in its background, and what it
+    wrote there that nobody has read."""
 
     def __init__(self, clock: Clock, notify: Notify = unheard) -> None:
         self.notify = notify
@@ -157,6 +159,7 @@ class Jobs:
         if event.body.status == "aborted":
             for job in self._jobs.values():
                 if job.run == event.run:
+                    job.background = False  # whoever stopped the run need not be told
                     job.kill("the run was stopped")
 
     async def start(self, how: Start, agent: str, session_key: str, run: str, command: str) -> Job:
@@ -209,10 +212,8 @@ class Jobs:
             await self._tell(job)
 
     async def _tell(self, job: Job) -> None:
-        said = job.output.since(job.read_to)[-2000:].strip()
-        about = f"[{job.id} in the background: {job.state}] {job.command[:200]}"
         try:
-            await self.notify(job.session_key, f"{about}\n{said}" if said else about)
+            await self.notify(job, job.output.since(job.read_to)[-_TOLD:].strip())
         except Exception as error:
             log.error("nobody could be told of an end", job=job.id, exc_info=error)
 

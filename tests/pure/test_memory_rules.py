@@ -22,6 +22,7 @@ from bot.types import Entry
 
 OWNER = Scope("memory", True)
 ADA = Scope(person_folder("telegram", "123"))
+HERE = Scope(None, inbound="media/inbound/aa")
 ROOM = Scope(None)
 PEERS = st.text(min_size=1, max_size=300)
 CHANNELS = st.sampled_from(["telegram", "irc", "my-irc", "my"])
@@ -86,6 +87,17 @@ def test_nobody_touches_notes_of_somebody_else(
         (ADA, ".agents/skills/x/SKILL.md", True, False),
         (ADA, "hooks/x/handler.py", True, False),
         (ADA, "report.md", True, True),
+        (OWNER, "media/inbound/bb/1-x.png", True, True),
+        (HERE, "media/inbound/aa/1-x.png", True, True),
+        (HERE, "media/inbound/aa", True, True),
+        (HERE, "Media/./INBOUND/aa/1-x.png", True, True),
+        (ADA, "media/inbound/bb/1-x.png", False, False),
+        (ADA, "media/inbound/a", False, False),
+        (ADA, "media/inbound", False, False),
+        (ADA, "MEDIA/inbound/bb/1-x.png", False, False),
+        (ADA, "media", True, True),
+        (ADA, "media/fetched/x.png", True, True),
+        (ROOM, "media/inbound/aa/1-x.png", False, False),
         (ROOM, "MEMORY.md", False, False),
         (ROOM, "memory/2026-01-01.md", False, False),
         (ROOM, "SOUL.md", True, False),

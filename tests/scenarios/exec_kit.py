@@ -39,12 +39,13 @@ async def house(
     timeout: str = "30m",
     more: str = "",
     clock: Clock | None = None,
+    scripted: bool = False,
 ) -> AsyncIterator[Bench]:
     """An app whose agent has `exec` under this policy."""
     text = CONFIG.format(
         security=security, ask=ask, allow=json.dumps(allow), timeout=timeout, more=more
     )
-    async with running(state, text, clock=clock) as bench:
+    async with running(state, text, clock=clock, scripted=scripted) as bench:
         folder(bench).mkdir(parents=True, exist_ok=True)
         yield bench
 

@@ -10,14 +10,17 @@ from typing import Any
 import pytest
 
 from bot.context.files import clean_name, image_type
+from bot.context.memory import inbound_folder
 from bot.testing.clock import VirtualClock
+from bot.testing.model import call
 from bot.testing.running import Bench, running
-from bot.types import Entry, Failure
+from bot.types import Entry, Failure, Session
 from tests.scenarios.places import ROOM, Lively, places
 
 LIVELY = ROOM % ("lively", "max_attachment_mb: 0.01")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
 KEY = "agent:main:lively:lively:direct:ada"
+HERS = inbound_folder(Session(id="", key=KEY, agent="main", label=""))
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +58,7 @@ async def test_an_image_reaches_the_model_and_is_no_part_of_the_rows(
         assert urls(asked(bench)) == [f"data:image/png;base64,{data}"]
         [note] = notes(asked(bench))
         path = tmp_path / "workspaces" / "main" / note["path"]
-        assert note["path"] == "media/inbound/1-cat.png"
+        assert note["path"] == f"{HERS}/1-cat.png"
         assert (note["mime"], note["size"]) == ("image/png", len(PNG))
         assert path.read_bytes() == PNG
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -83,9 +86,9 @@ async def test_anything_else_is_a_note_with_its_path(tmp_path: Path, clock: Virt
             "name": "voice.ogg",
             "mime": "application/octet-stream",
             "size": 54,
-            "path": "media/inbound/1-voice.ogg",
+            "path": f"{HERS}/1-voice.ogg",
         }
-        assert (page["kind"], page["path"]) == ("file", "media/inbound/1-2-page.png")
+        assert (page["kind"], page["path"]) == ("file", f"{HERS}/1-2-page.png")
         assert "not there" in contact["note"]
 
 
@@ -102,7 +105,7 @@ async def test_what_is_too_large_is_told_and_not_kept(
         assert "larger than" in note["note"]
         assert "path" not in note
         kept = tmp_path / "workspaces" / "main" / "media" / "inbound"
-        assert not kept.exists() or list(kept.iterdir()) == []
+        assert [one for one in kept.rglob("*") if one.is_file()] == []
 
 
 async def test_a_file_that_cannot_be_fetched_still_delivers_the_text(
@@ -139,7 +142,7 @@ async def test_the_model_card_says_whether_it_sees(tmp_path: Path, clock: Virtua
         platform.say("look", files=[["image", "cat.png", len(PNG)]])
         await platform.shows("echo look")
         assert len(urls(asked(bench))) == ("image" in sight)
-        assert notes(asked(bench))[0]["path"] == "media/inbound/1-cat.png"
+        assert notes(asked(bench))[0]["path"] == f"{HERS}/1-cat.png"
 
 
 async def test_a_model_that_refuses_images_is_asked_without(tmp_path: Path, clock: VirtualClock):
@@ -203,3 +206,24 @@ def test_a_name_is_made_safe(name: str, clean: str):
 )
 def test_a_type_is_told_by_the_content(head: bytes, mime: str | None):
     assert image_type(head) == mime
+
+
+@pytest.mark.parametrize(("asker", "sees"), [("ada", True), ("eve", False), ("boss", True)])
+async def test_what_one_person_sent_is_not_for_another(
+    tmp_path: Path, clock: VirtualClock, asker: str, sees: bool
+):
+    """Owners apart, who may look at everything in a conversation of their own."""
+    Lively.files["will.txt"] = b"all to the cat"
+    config = f"owners: ['lively:boss']\nagents: [{{id: main, tools: {{allow: [read]}}}}]\n{LIVELY}"
+    async with running(tmp_path, config, clock=clock, scripted=True) as bench:
+        platform = bench.platform("lively")
+        platform.say("keep it", files=[["file", "will.txt", 14]])
+        await platform.shows("echo keep it")
+        assert bench.model is not None
+        bench.model.on("what is in it?", [call("read", path=f"{HERS}/1-will.txt")], ["done"])
+        platform.say("what is in it?", asker)
+        shown = ["echo keep it", "done"] if asker == "ada" else ["done"]
+        await platform.shows(*shown, to=asker)
+        [result] = [one for one in bench.model.requests[-1].entries if one.role == "tool"]
+        assert ("all to the cat" in result.text) is sees
+        assert sees or "not for who asks here" in result.text

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from bot.clock import SystemClock
-from bot.events import ToolEnded, ToolUpdated
+from bot.events import Finished, ToolEnded, ToolUpdated
+from bot.testing.model import call
 from bot.testing.running import Bench
 from bot.tools.approval import OPERATOR
 from bot.tools.shell import SHOWN
+from bot.tools.shell_jobs import Job
+from bot.tools.shell_told import MAX_HOPS, WORDS
 from tests.scenarios.exec_kit import PATIENCE, Ends, asked, folder, house
 
 ECHO = ("/bin/echo",)
@@ -104,10 +107,10 @@ async def test_a_stop_ends_the_program_and_what_left_its_group(tmp_path: Path, l
 
 async def test_a_long_command_goes_on_in_the_background_and_tells_its_end(tmp_path: Path):
     async with house(tmp_path) as bench:
-        told: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        told: asyncio.Queue[tuple[Job, str]] = asyncio.Queue()
 
-        async def notify(key: str, text: str) -> None:
-            told.put_nowait((key, text))
+        async def notify(job: Job, output: str) -> None:
+            told.put_nowait((job, output))
 
         bench.app.jobs.notify = notify
         ends = Ends(bench)
@@ -118,9 +121,9 @@ async def test_a_long_command_goes_on_in_the_background_and_tells_its_end(tmp_pa
         assert "nothing new" in await ends.call("process", action="poll", id=name)
         assert "Written" in await ends.call("process", action="submit", id=name, text="hello")
         async with asyncio.timeout(PATIENCE):
-            key, text = await told.get()
-        assert key == "agent:main:main"
-        assert "exit code 4" in text and "got hello" in text
+            job, text = await told.get()
+        assert (job.session_key, job.state) == ("agent:main:main", "exit code 4")
+        assert "got hello" in text
         assert "got hello" in await ends.call("process", action="log", id=name)
         assert "forgotten" in await ends.call("process", action="clear", id=name)
         assert "Nothing was started" in await ends.call("process", action="list")
@@ -219,3 +222,62 @@ async def test_wrong_arguments_get_a_sentence(tmp_path: Path, args: dict):
     async with house(tmp_path) as bench:
         said = await Ends(bench).call("exec", **args)
         assert said and "Traceback" not in said and "exit code" not in said
+
+
+async def test_the_end_of_a_background_command_wakes_its_session_once(tmp_path: Path):
+    """The model is told with the output quoted; what it answers goes where it was asked."""
+    more = "messages: {queue: {mode: followup}}"
+    async with house(tmp_path, more=more, scripted=True) as bench:
+        model, platform = bench.model, bench.platform()
+        assert model is not None
+        command = call("exec", command="read line; echo got $line; exit 4", yieldMs=0)
+        model.on("build it", [command], ["It builds."])
+        model.on(WORDS, ["It failed."])
+        platform.say("build it")
+        await platform.shows("It builds.")
+        [job] = bench.app.jobs.of("main")
+        assert job.process.stdin is not None
+        job.process.stdin.write(b"hello\n")
+        await platform.shows("It builds.", "It failed.")
+        told = model.requests[-1].entries[-1].text
+        assert "got hello" in told and "exit code 4" in told
+        [row] = await bench.rows("SELECT requester FROM inbox WHERE kind = 'internal'")
+        assert row["requester"] == "idempotent:ada"
+
+
+async def test_ends_do_not_wake_a_session_for_ever(tmp_path: Path):
+    """A model that starts a command at every end is not woken any more after five in a row."""
+    async with house(tmp_path, scripted=True) as bench:
+        model = bench.model
+        assert model is not None
+        again = [call("exec", command="true", yieldMs=0)]
+        model.on("go", again, ["begun"])
+        model.on(WORDS, *([again, ["NO_REPLY"]] * 20))
+        ends = Ends(bench)
+        await bench.ask("go", "first")
+        async with asyncio.timeout(PATIENCE):
+            while sum(isinstance(one.body, Finished) for one in ends.events) <= MAX_HOPS:
+                await ends.change()
+        while not all(job.over.is_set() for job in bench.app.jobs.of("main")):
+            await bench.app.clock.sleep(0.02)
+        await bench.settle()
+        rows = await bench.rows("SELECT run FROM inbox WHERE kind = 'internal'")
+        assert len(rows) == MAX_HOPS
+        assert len(bench.app.jobs.of("main")) == MAX_HOPS + 1
+
+
+async def test_who_stops_a_run_is_not_told_that_its_commands_ended(tmp_path: Path):
+    async with house(tmp_path, scripted=True) as bench:
+        model = bench.model
+        assert model is not None
+        model.on("go", [call("exec", command="sleep 300", yieldMs=0)], [asyncio.Event()])
+        await bench.ask("go", "first")
+        async with asyncio.timeout(PATIENCE):
+            while not (len(model.requests) == 2 and model.running):
+                await bench.app.clock.sleep(0.02)
+        [job] = bench.app.jobs.of("main")
+        await bench.app.lanes.stop("agent:main:main", "first")
+        async with asyncio.timeout(PATIENCE):
+            await job.over.wait()
+        await bench.settle()
+        assert await bench.rows("SELECT run FROM inbox WHERE kind = 'internal'") == []
