@@ -187,6 +187,16 @@ class World:
     def wanted(self, turn: Turn) -> str:
         return self.model_of(self._running(turn.session.agent), turn.session.settings)[0]
 
+    async def _stands_in(self, agent: Agent, ref: str, source: str) -> tuple[str | None, str]:
+        """The model that answers now in the place of one that cannot, and why; else None."""
+        because = ""
+        for one in dict.fromkeys([ref, *self._next(agent, source)]):
+            reason = await self._catalogue.resting(agent, one)
+            if reason is None:
+                return (None, "") if one == ref else (one, because)
+            because = because or reason
+        return None, because
+
     def _next(self, agent: Agent, source: str) -> list[str]:
         """What may answer in the place of the first: the agent's list, or behind a choice for the
         session the agent's own model alone."""
@@ -265,6 +275,7 @@ class World:
         account = session.address.account if session and session.address else self._web
         queue = self.queue(account, settings)
         queued = sum(1 for run in active if run["state"] == "queued")
+        stands_in, because = await self._stands_in(agent, ref, source)
         return {
             "version": __version__,
             "agent": agent.id,
@@ -272,6 +283,8 @@ class World:
             "label": session.label if session else "Main",
             "model": ref,
             "modelSource": source,
+            "standsIn": stands_in,
+            "because": because,
             "thinking": settings.thinking or agent.thinking,
             "verbose": settings.verbose or "off",
             "reasoning": settings.reasoning or "off",

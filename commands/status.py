@@ -33,7 +33,11 @@ def _model(now: Mapping[str, Any]) -> str:
     if not now.get("model"):
         return "none"
     source = f" ({now['modelSource']})" if now.get("modelSource") else ""
-    return f"{code(now['model'])}{source}{', demo model, no AI' if now.get('demo') else ''}"
+    model = f"{code(now['model'])}{source}{', demo model, no AI' if now.get('demo') else ''}"
+    if not now.get("because"):
+        return model
+    other = f"; {code(now['standsIn'])} answers in its place" if now.get("standsIn") else ""
+    return f"{model}, cannot be asked now: {now['because']}{other}"
 
 
 def _level(now: Mapping[str, Any], name: str) -> str:

@@ -16,6 +16,7 @@ from bot.errors import RunError
 from bot.providers import APIS, PROGRAMS, build, split_ref
 from bot.providers.acp_agent import Permit
 from bot.providers.command import installed
+from bot.providers.cooldown import reason
 from bot.providers.found import Found
 from bot.providers.http import Refused
 from bot.providers.login import SignIn
@@ -54,7 +55,7 @@ class Catalogue:
         self._folder = folder
         self._permit = permit
         self._found: dict[str, Found] = {}
-        self._providers: dict[tuple[str, str], Provider] = {}
+        self._providers: dict[tuple[str, str], Rotating] = {}
         self._sign_ins: dict[str, SignIn] = {}
         self._aliases = {
             entry.alias.lower(): ref for ref, entry in config.models.items() if entry.alias
@@ -73,7 +74,7 @@ class Catalogue:
         lists = [allowed for allowed in (self._config.models, agent.models) if allowed]
         return all(ref in {self.resolve(one) for one in allowed} for allowed in lists)
 
-    def provider(self, agent: Agent, name: str) -> Provider:
+    def provider(self, agent: Agent, name: str) -> Rotating:
         """The provider for an agent, with its own credentials where it has some."""
         settings = self.settings(name)
         own = name in agent.providers
@@ -86,7 +87,7 @@ class Catalogue:
             self._providers[key] = self.build(name, settings, agent.id)
         return self._providers[key]
 
-    def build(self, name: str, settings: ProviderSettings, agent: str) -> Provider:
+    def build(self, name: str, settings: ProviderSettings, agent: str) -> Rotating:
         """A provider that nobody keeps: whoever asks for it closes it. Raises RunError."""
         program = (settings.api or name) in PROGRAMS
         folder = self._folder(agent) if self._folder and program else None
@@ -189,6 +190,14 @@ class Catalogue:
             return f"there is no provider {name}"
         sign_in = self.sign_in(name, settings)
         return unready(name, settings, signed_in=sign_in is None or sign_in.known)
+
+    async def resting(self, agent: Agent, ref: str) -> str | None:
+        """Why a model cannot be asked now: it is not ready, or its credentials rest; else None."""
+        if wrong := self.unready(ref):
+            return wrong
+        name, model = split_ref(ref)
+        rest = await self.provider(agent, name).rest(model)
+        return reason(rest.code) if rest else None
 
     def rows(self, agent: Agent) -> list[dict[str, Any]]:
         """What `models.list` answers for an agent."""

@@ -31,6 +31,17 @@ _BILLING = 5 * 3600.0
 _DAY = 86_400.0
 _MOST_ERRORS = 20
 
+_WORDS = {
+    "MODEL_AUTH": "its credentials were refused",
+    "MODEL_BILLING": "its account has nothing left",
+    "MODEL_RATE_LIMIT": "it was asked too often",
+    "MODEL_OVERLOADED": "its server is overloaded or out of reach",
+    "MODEL_NOT_FOUND": "its server does not know it",
+    "MODEL_STALL": "it did not answer in time",
+    "MODEL_CUT": "its answer broke off",
+    "MODEL_BAD_REQUEST": "it refused the request",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Rest:
@@ -92,3 +103,8 @@ def order(
     if not free:
         return [min(profiles, key=lambda one: rest[one].until if rest[one] else now)]  # type: ignore[union-attr]
     return sorted(free, key=lambda one: one != pinned)
+
+
+def reason(code: str) -> str:
+    """Why a model does not answer, in words for people."""
+    return _WORDS.get(code, "it is not ready")

@@ -7,30 +7,14 @@ from dataclasses import replace
 from typing import cast
 
 from bot.providers.chosen import Chosen
-from bot.providers.cooldown import FALLING, Rest
+from bot.providers.cooldown import FALLING, Rest, reason
 from bot.providers.profiles import Rotating
 from bot.types import Entry, Failure, Notice
-
-_WORDS = {
-    "MODEL_AUTH": "its credentials were refused",
-    "MODEL_BILLING": "its account has nothing left",
-    "MODEL_RATE_LIMIT": "it was asked too often",
-    "MODEL_OVERLOADED": "its server is overloaded or out of reach",
-    "MODEL_NOT_FOUND": "its server does not know it",
-    "MODEL_STALL": "it did not answer in time",
-    "MODEL_CUT": "its answer broke off",
-    "MODEL_BAD_REQUEST": "it refused the request",
-}
 
 
 def falls_over(failure: Failure | None) -> bool:
     """Is a call that ended so to be made with the next model?"""
     return failure is not None and failure.code in FALLING
-
-
-def reason(code: str) -> str:
-    """Why a model does not answer, in words for people."""
-    return _WORDS.get(code, "it is not ready")
 
 
 async def in_order(chosen: Chosen) -> list[Chosen]:

@@ -12,6 +12,7 @@ import aiohttp
 
 from bot import app as product
 from bot.cli.inside import core_of
+from bot.clock import Clock
 from bot.config.load import load_text
 from bot.config.settings import Gateway as Options
 from bot.contract import Address, Author, Message, Ref
@@ -82,13 +83,17 @@ class Desk:
 
 @asynccontextmanager
 async def opened(
-    state: Path, config: str = CONFIG, caps: Any = (), channels: bool = False
+    state: Path,
+    config: str = CONFIG,
+    caps: Any = (),
+    channels: bool = False,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Desk]:
     types = product.adapters().option_types()
     state.mkdir(exist_ok=True)
     file = state / "config.yaml"
     file.write_text(config, encoding="utf-8")
-    app = product.build(load_text(config, "config.yaml", {}, types), state)
+    app = product.build(load_text(config, "config.yaml", {}, types), state, clock)
     core = core_of(app, file)
     site = site_of(core, app.supervisor)
     gateway = Gateway(Options(), TOKEN, site, table(core))
