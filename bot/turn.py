@@ -145,6 +145,7 @@ class _Run:
         self._claimed = claimed
         self._turn = turn
         self._transcript = list(claimed.history)
+        self._seen: Sequence[Entry] = self._transcript
         self._performer = Performer(
             parts.engine,
             parts.clock,
@@ -291,6 +292,7 @@ class _Run:
         if isinstance(ask, CallModel):
             stored, speech = self._claimed.stored, self.speech
             inference = self._parts.inference
+            self._seen = ask.entries
             final, self._chosen = await inference.answer(
                 self._turn, chosen, ask.entries, speech, stored
             )
@@ -339,7 +341,7 @@ class _Run:
         status = self._parts.agents.status_of_run(self._turn, chosen)
         agents = self._parts.agents
         policy, owner = agents.tools(self._turn, chosen.ref), agents.owner(self._turn)
-        shared = Round(ask.asked, policy, chosen.ref, status, owner)
+        shared = Round(ask.asked, policy, chosen.ref, status, owner, self._seen)
         return await self._performer.calls(ask.calls, shared)
 
     def _finished(self, end: Ending, entry: Entry | None) -> None:

@@ -192,8 +192,9 @@ class ToolContext:
     `call` names this call within the run, as the journal does. `update` tells watchers how it goes.
     `owner`: the requester may do what only owners may. `env` holds variables for programs that the
     tool starts, for this run alone. Inside `away()` a call waits for a person or another run: its
-    run's time limit stands still, and its place among all runs is given back. `skills_only`: of files
-    only those of attached skills may be read.
+    run's time limit stands still, and its place among all runs is given back. `skills_only`: of
+    files only those of attached skills may be read. `foreign` says where words of others come from
+    that the model has read.
     """
 
     turn: Turn
@@ -205,6 +206,7 @@ class ToolContext:
     env: Mapping[str, str] = field(default_factory=dict)
     away: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     skills_only: bool = False
+    foreign: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

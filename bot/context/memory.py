@@ -110,6 +110,12 @@ def may_touch(scope: Scope, path: str, *, write: bool) -> bool:
     return scope.owner or not write or names[0] not in _INSTRUCTIONS
 
 
+def lasting(path: str) -> bool:
+    """Does a path seem to lead to what later runs are told: memory, or the files of prompts?"""
+    names = {folded(name) for name in path.replace("\\", "/").split("/")}
+    return not names.isdisjoint(_INSTRUCTIONS | {FOLDER, folded(MEMORY)})
+
+
 def zone(name: str) -> tzinfo | None:
     """A zone of the configuration; None for `local`, the host's own."""
     return None if name == "local" else ZoneInfo(name)

@@ -103,13 +103,13 @@ class Approvals:
                 row = await self._decided(row)
         return Decision(row["state"] == "allowed", "" if row["state"] == "allowed" else _no(row))
 
-    async def approve(self, call: ToolCall, ctx: ToolContext) -> str | None:
-        """Ask about a payment; None when it may be made, else why not."""
+    async def approve(self, call: ToolCall, ctx: ToolContext, reason: str) -> str | None:
+        """Ask about a whole call; None when it may be made, else why not."""
         exact = dumps([call.name, dict(call.args or {})])
         wanted = Wanted(
             tool=call.name,
             command=exact,
-            reason="it spends money",
+            reason=reason,
             digest=hashlib.sha256(exact.encode()).hexdigest(),
         )
         decision = await self.ask(wanted, ctx)

@@ -23,7 +23,7 @@ from bot.events import Body, Note, ToolEnded, ToolStarted, ToolUpdated
 from bot.hooks.points import Hooks
 from bot.steps import step
 from bot.store import approvals, entries, runs
-from bot.tools import repeats
+from bot.tools import repeats, taint
 from bot.tools.arguments import mistake, settled
 from bot.tools.bounds import MAX_UPDATE, bounded, fit, shown_args
 from bot.tools.bubbles import Bubbles
@@ -44,18 +44,20 @@ UNKNOWN = (
 )
 SKIPPED = "This call was not made: the user said something meanwhile, which comes next."
 
-Approve = Callable[[ToolCall, ToolContext], Awaitable[str | None]]
+Approve = Callable[[ToolCall, ToolContext, str], Awaitable[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What the calls of one assistant entry share; `asked` is that entry's number."""
+    """What the calls of one assistant entry share; `asked` is that entry's number, `seen` what its
+    model saw."""
 
     asked: int
     policy: ToolPolicy
     model: str
     status: Mapping[str, Any]
     owner: bool = False
+    seen: Sequence[Entry] = ()
 
 
 def no_env(turn: Turn) -> Mapping[str, str]:
@@ -70,9 +72,10 @@ class Performer:
     `called` says whether the requester has said something that should be heard before the next
     call.
 
-    `journal` is what an interrupted attempt left behind. `approve` asks a person about a payment
-    and gives None when it may be made, else why not; without it no payment is made. `bubbles` shows
-    the calls where people want to see them. `env` gives the variables of a run's skills.
+    `journal` is what an interrupted attempt left behind. `approve` asks a person about a call for a
+    reason and gives None when it may be made, else why not; without it no such call is made.
+    `bubbles` shows the calls where people want to see them. `env` gives the variables of a run's
+    skills.
     """
 
     engine: Engine
@@ -224,9 +227,10 @@ class Performer:
             away=self.away,
             skills_only=shared.policy.skills_only,
             env=self.env(self.turn),
+            foreign=taint.foreign(shared.seen) if tool.risk != "read" else None,
         )
         try:
-            if PAYMENT in tool.tags and (reason := await self._unpaid(call, context)):
+            if reason := await self._denied(call, tool, context, shared):
                 return ToolResult(reason, is_error=True)
             answer = await stoppable(tool.run(settled(tool.schema, call.args), context), tool.name)
             return fit(answer, tool.name)
@@ -238,14 +242,21 @@ class Performer:
         finally:
             updates.close()
 
-    async def _unpaid(self, call: ToolCall, context: ToolContext) -> str | None:
-        """Why a payment is not made, None when a person agreed to it."""
+    async def _denied(
+        self, call: ToolCall, tool: Tool, context: ToolContext, shared: Round
+    ) -> str | None:
+        """Why a call is not made that only a person may allow, None when it is."""
+        pays = PAYMENT in tool.tags
+        wary = taint.needs_yes(tool, call.args or {}, self.turn, shared.seen)
+        why = "it spends money" if pays else wary
+        if why is None:
+            return None
         if self.approve is None:
-            reason: str | None = f"{call.name} spends money, and nobody can be asked about it here."
+            reason: str | None = f"{call.name}: {why}, and nobody can be asked about it here."
         else:
-            reason = await self.approve(call, context)
+            reason = await self.approve(call, context, why)
         if reason is not None:
-            self._warn("payment-denied", reason, call)
+            self._warn("payment-denied" if pays else "taint-denied", reason, call)
         return reason
 
     def _intend(self, key: str, call: ToolCall) -> Script[None]:

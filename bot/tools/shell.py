@@ -44,7 +44,7 @@ class Refused(Exception):
 class ExecArgs(BaseModel):
     """The arguments of `exec`."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
     command: Annotated[str, Field(min_length=1, max_length=100_000)]
     workdir: str | None = None
@@ -193,6 +193,8 @@ class Exec:
         policies = [own, Policy(asked.security or own.security, asked.ask or own.ask)]
         if asked.elevated:
             policies.append(replace(own, ask="always"))
+        if ctx.foreign and (own.security, own.ask) != ("full", "off"):
+            policies.append(replace(own, ask="always"))
         listed = any(one.security != "full" for one in policies)
         grants = await self._engine.read(scripts.remembered(ctx.turn.session.agent))
         rules = [Rule(row["program"], row["script"], row["sha256"], row["id"]) for row in grants]
@@ -207,6 +209,8 @@ class Exec:
                 await self._engine.tx(scripts.used(used, self._clock.now()))
             return Permit(asked=False, shell=not listed)
         reason = why or "every command is asked about"
+        if ctx.foreign:
+            reason = f"{reason}; this run has read words of others ({ctx.foreign})"
         if asked.elevated:
             reason = "it would run outside the sandbox"
         decision = await self._approvals.ask(self._wanted(ready, reason), ctx)
