@@ -61,6 +61,8 @@ Read it in this order; one message walks down the first part of the list.
     clock        time as a part that can be replaced
     toolbox      the tools of a process, each built with what it may reach
     plugins      what other packages add, once the configuration names them
+    bundled      hooks that come with the program
+    hooking      what hooks reach of the process
     supervisor   keeps the adapters running
     app          composition root: builds every part, start and stop order
     cli          one verb per file

@@ -20,8 +20,8 @@ import structlog
 
 from bot import __version__
 from bot.channels import Channel, Channels
-from bot.claims import Claims
 from bot.children import Children
+from bot.claims import Claims
 from bot.clock import Clock, SystemClock
 from bot.config.channels import Blocks
 from bot.config.channels import Channel as ChannelConfig
@@ -39,11 +39,14 @@ from bot.errors import ChannelError, ChannelRefused, ConfigError
 from bot.events import Hub
 from bot.gateway.chat import ChatEvents
 from bot.gateway.webchat import WebChat
+from bot.hooking import Parts, hook_up
+from bot.hooks.points import Hooks
 from bot.inbound import Inbound
 from bot.lanes import Lanes
 from bot.live import Acks
 from bot.media import Media
 from bot.notes import Notes
+from bot.plugins import commands_of, tools_of
 from bot.providers.catalogue import Catalogue
 from bot.providers.spending import Spending
 from bot.reply import Secrets
@@ -88,7 +91,7 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 def command_table(config: Config) -> CommandTable:
     """Every command, without those the configuration switches off. Raises ConfigError."""
-    table: CommandTable = importlib.import_module("commands").table()
+    table: CommandTable = importlib.import_module("commands").table(commands_of(config))
     off = {name.lower() for name in config.commands.disabled}
     kept = tuple(info for info in table.infos if info.name not in off)
     return CommandTable(kept, table.handlers)
@@ -129,6 +132,8 @@ class App:
     approvals: Approvals
     jobs: Jobs
     outside: Outside
+    hooks: Hooks
+    started: bool = False
 
     async def start(self, *, channels: bool = True) -> None:
         """Wake what was open, then let the channels in."""
@@ -136,6 +141,8 @@ class App:
         await self.outside.start()
         if channels:
             self.supervisor.start()
+        self.started = True
+        self.hooks.gateway_start(self.config.gateway.port)
 
     def make(self, account: ChannelConfig) -> Adapter:
         """An adapter for an account. Raises ChannelError when it cannot be loaded or made."""
@@ -175,6 +182,8 @@ class App:
     async def stop(self, grace: float = GRACE) -> None:
         """Let nothing new in, give what runs `grace` seconds, close. Raises nothing."""
         await self.supervisor.quiet()
+        if self.started:
+            await self.hooks.gateway_stop("stopped")
         self.lanes.close()
         self.approvals.close()
         await self.engine.drain(grace)
@@ -227,21 +236,23 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     workspaces = Workspaces(state, lambda: world.config, seed)
     approvals = Approvals(engine, clock, hub, lambda: world.config, WEB)
     permitted = permit(approvals, lambda key, call: turns.asking(key, call))
+    hooks = Hooks()
     catalogue = Catalogue(config, clock, workspaces.ensure, permitted, engine=engine, state=state)
-    sessions = Sessions(engine, clock, hub, config.default_agent.id)
+    sessions = Sessions(engine, clock, hub, config.default_agent.id, hooks)
     commands = command_table(config)
     children = Children(engine, clock)
     subsessions = Subsessions(engine, clock, hub, lambda: world.config)
     world = World(config, catalogue, commands, sessions, WEB, children)
-    claims = Claims(world)
+    claims = Claims(world, hooks)
     channels = Channels()
     acks = Acks(clock, channels)
-    inbound = Inbound(engine, clock, hub, world, claims, acks.react)
+    inbound = Inbound(engine, clock, hub, world, claims, acks.react, hooks)
     channels.add(Channel(WebChat(WEB, chat)))
     secrets = Secrets(_secrets(config, state))
-    delivery = Delivery(engine, clock, channels, secrets)
+    delivery = Delivery(engine, clock, channels, secrets, hooks)
     shelves = Shelves(state, Path.home(), os.environ)
     scenes = Scenes(lambda: world.config, workspaces.ensure, shelves)
+    scenes.hooks = hooks
     memory = Memory(engine, clock, lambda: world.config, workspaces.ensure)
     media = Media(engine, channels, workspaces.ensure)
     jobs = Jobs(clock, teller(engine, clock))
@@ -252,9 +263,11 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
         memory, scenes.scope, approvals, jobs, outside, subsessions, children, delivery,
         scenes.attached, scenes.shown,
     )  # fmt: skip
-    tools = Tools(built_in(reach), outside.late)
-    turns = Turns(engine, clock, hub, delivery, world, tools, media, scenes, secrets)
-    control = Control(engine, clock, hub, commands, world, inbound.release, delivery.fitting, WEB)
+    tools = Tools([*built_in(reach), *tools_of(config)], outside.late)
+    turns = Turns(engine, clock, hub, delivery, world, tools, media, scenes, secrets, hooks)
+    control = Control(
+        engine, clock, hub, commands, world, inbound.release, delivery.fitting, WEB, hooks
+    )
     lanes = Lanes(engine, clock, hub, turns, control.run, claims, config.messages.max_concurrent)
     world.stopper, world.scenes = lanes.stop, scenes
     children.stop, subsessions.check_model = lanes.stop, world.check_model
@@ -274,8 +287,9 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     app = App(
         config, state, clock, lock, engine, hub, chat, catalogue, sessions, world, inbound,
         channels, turns, lanes, commands, supervisor, scenes, memory, approvals,
-        jobs, outside,
+        jobs, outside, hooks,
     )  # fmt: skip
+    hook_up(Parts(engine, clock, world, inbound, workspaces, state, WEB), hooks)
     for account in config.channels.values():
         _add_channel(app, account)
     return app

@@ -237,14 +237,15 @@ class Delivery:
 
     async def _told(self, channel: Channel, part: Part) -> tuple[str | None, bool]:
         """Perform a part, and tell hooks what came of it."""
-        error: str | None = None
+        done, failure = (None, False), None
         try:
-            return await self._perform(channel, part)
-        except Exception as failure:
-            error = str(failure) or type(failure).__name__
-            raise
-        finally:
-            await self._hooks.message_sent(part.run, part.address, part.reply.text, error)
+            done = await self._perform(channel, part)
+        except Exception as error:
+            failure = error
+        await self._hooks.message_sent(part.run, part.address, part.reply.text, failure)
+        if failure is not None:
+            raise failure
+        return done
 
     def _cancelled(self, part: Part, hook: str) -> Script[None]:
         log.info("message cancelled", to=part.address.key, part=part.key, hook=hook)

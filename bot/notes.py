@@ -34,10 +34,11 @@ class Notes:
         agent = turn.session.agent
         path = daily_note(self.scope(turn), self.clock.now(), self.zone(agent))
         if path is not None:
-            await asyncio.to_thread(_add, self.folder(agent), path, text)
+            await asyncio.to_thread(add, self.folder(agent), path, text)
 
 
-def _add(folder: Folder, path: str, text: str) -> None:
+def add(folder: Folder, path: str, text: str) -> None:
+    """Add a text to a file of notes, made when it is not there. Blocks; raises PathError."""
     names = names_of(path)
     for left in reversed(range(_TRIES)):
         found = folder.read(names) if folder.stamp(names) is not None else None

@@ -5,8 +5,9 @@ MEMORY.md is the operator's curated page: private sessions see it, groups never 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bot.context.reading import Text, read_text, stamp_of
 from bot.context.scene import ContextFile, Mode
@@ -51,6 +52,22 @@ class Shelf:
         """The files as they are now, fit for a prompt. Blocks; raises nothing."""
         return fitted((name, self._text(folder, name)) for name in names)
 
+    def changed(
+        self, folder: Path, files: Sequence[ContextFile], rows: Sequence[Mapping[str, Any]]
+    ) -> tuple[ContextFile, ...]:
+        """The files as rows want them: kept, with another text, read from the folder, or gone."""
+        known = {(file.name, file.text): file for file in files}
+        total, made = MAX_TOTAL, []
+        for row in rows:
+            name, text = row["name"], row.get("content")
+            file = known.get((name, text))
+            if file is None:
+                found = Text(text) if text is not None else self._text(folder, name)
+                file = _fitted(name, found, min(MAX_FILE, total))
+            total = max(0, total - len(file.text))
+            made.append(file)
+        return tuple(made)
+
     def _text(self, folder: Path, name: str) -> Text:
         found = self._read(folder, name)
         return self._read(folder, MEMORY.lower()) if found.missing and name == MEMORY else found
@@ -60,6 +77,14 @@ class Shelf:
         if known is None or not known.stamp or known.stamp != stamp_of(folder, name):
             known = self._known[folder, name] = read_text(folder, name, MAX_BYTES)
         return known
+
+
+def rows_of(files: Iterable[ContextFile]) -> list[dict[str, Any]]:
+    """Files as hooks see them."""
+    return [
+        {"name": file.name, "content": file.text, "missing": file.state == "missing"}
+        for file in files
+    ]
 
 
 def fitted(

@@ -50,7 +50,7 @@ class Handlers:
 
     def __init__(self, handlers: Iterable[Handler] = (), allowed: Allowed = all_allowed) -> None:
         self.patience = PATIENCE
-        self._allowed = allowed
+        self.allowed = allowed
         self._at: dict[str, tuple[Handler, ...]] = {}
         self._tasks: set[asyncio.Future[Any]] = set()
         for one in handlers:
@@ -67,7 +67,7 @@ class Handlers:
     def at(self, agent: str | None, *points: str) -> Sequence[Handler]:
         """What runs at these points for an agent, in order."""
         found = [one for point in points for one in self._at.get(point, ())]
-        return [one for one in found if self._allowed(agent, one.name)]
+        return [one for one in found if self.allowed(agent, one.name)]
 
     async def answer(self, handler: Handler, *given: Mapping[str, Any]) -> Mapping[str, Any]:
         """What a handler answers to copies of its arguments. Raises HookFailed."""

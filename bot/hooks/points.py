@@ -57,14 +57,14 @@ class Hooks:
     has without hooks, as `provider/model`, `lines` the end of a session's transcript, `agent_of`
     whose a run is. `rows` say what was found where."""
 
-    def __init__(self, handlers: Handlers | None = None, folder: Folder | None = None) -> None:
-        self.handlers = handlers or Handlers()
+    def __init__(self) -> None:
+        self.handlers = Handlers()
         self.events = Events(self.handlers)
         self.rows: Sequence[Mapping[str, Any]] = ()
         self.model_of: Callable[[Turn], str] = lambda turn: turn.session.settings.model or ""
         self.lines: Lines = no_lines
         self.agent_of: Agent = no_agent
-        self._folder = folder
+        self.folder: Folder | None = None
         self._starts: OrderedDict[str, Start] = OrderedDict()
         self._former: dict[str, str] = {}
 
@@ -250,9 +250,12 @@ class Hooks:
         event = {"to": to.key, "content": content, "metadata": {"runId": run}}
         return await merge.sending(self.handlers, agent, event, wire.place_context(to))
 
-    async def message_sent(self, run: str, to: Address, content: str, error: str | None) -> None:
+    async def message_sent(
+        self, run: str, to: Address, content: str, failure: Exception | None
+    ) -> None:
         """The platform has a message, or an attempt failed."""
-        if self.wants("message_sent", "message:sent"):
+        if content and self.wants("message_sent", "message:sent"):
+            error = (str(failure) or type(failure).__name__) if failure else None
             agent = await self.agent_of(run)
             event = {"to": to.key, "content": content, "success": error is None, "error": error}
             ctx = wire.place_context(to)
@@ -367,7 +370,7 @@ class Hooks:
         return replace(turn, session=replace(turn.session, settings=settings))
 
     def _context(self, session: Session) -> dict[str, Any]:
-        folder = str(self._folder(session.agent)) if self._folder else None
+        folder = str(self.folder(session.agent)) if self.folder else None
         return wire.session_context(session, folder)
 
     def _kept_context(self, row: Kept) -> dict[str, Any]:
