@@ -19,6 +19,7 @@ from bot.testing.running import Bench, running
 
 CONFIG = """
 limits: {per_sender: null}
+messages: {queue: {mode: followup, cap: 1000}}
 agents:
   - {id: main, name: Assistant}
   - {id: helper, name: Helper}
