@@ -40,7 +40,9 @@ def test_no_file_gives_the_defaults() -> None:
 
 
 def test_the_starting_file_is_the_defaults() -> None:
-    assert read(default_config_text(ADAPTERS)) == load(None, {}, ADAPTERS)
+    # Where it was read from is no part of what it says.
+    started = read(default_config_text(ADAPTERS))
+    assert started.model_dump() == load(None, {}, ADAPTERS).model_dump()
 
 
 def test_a_missing_file_is_told_apart_from_a_broken_one(tmp_path: Path) -> None:
