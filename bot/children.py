@@ -119,7 +119,7 @@ def _child(row: Row, number: int, now: float) -> dict[str, Any]:
 
 def _report(row: Row) -> str | None:
     """What became of a report: pending, reported, undelivered; None when there is none."""
-    if row["ended_at"] is None or row["state"] == children.STOPPED:
+    if row["ended_at"] is None or row["state"] in (children.STOPPED, children.SILENT):
         return None
     if row["report"] in ("queued", "running"):
         return "pending"

@@ -113,7 +113,8 @@ def commit(
         model=model,
     )
     yield from usage.add(turn.session.key, turn.session.agent, model, outcome.usage, now)
-    yield from children.ended(turn.id, end.state, end.reply, now)
+    state = children.SILENT if _nothing_to_say(end) else end.state
+    yield from children.ended(turn.id, state, end.reply, now)
     for item in turn.inbox:
         yield from inbox.finish(item, now)
     sending = None
@@ -136,6 +137,12 @@ def commit(
         more = True
     step("turn.committing")
     return Committed(more, stored, sending)
+
+
+def _nothing_to_say(end: Ending) -> bool:
+    """Did the model answer with the word for silence?"""
+    said = end.entry is not None and bool(end.entry.text.strip())
+    return end.state == "ok" and not end.reply and said
 
 
 def _stopped_calls(turn: Turn, outcome: Outcome, now: float) -> Script[list[Entry]]:

@@ -15,12 +15,12 @@ NONE = "No helper was started here."
 
 @command(
     "subagents",
-    usage="/subagents [list | info ID | log ID | kill ID|#|all | send ID TEXT]",
+    usage="/subagents [list | info ID | log ID | kill ID | send ID TEXT]",
     examples=("/subagents", "/subagents log 1", "/subagents kill all"),
     group="Sessions",
 )
 async def subagents(ctx: CommandContext) -> Answer | str:
-    """List the helpers that work for this chat, look at one, stop one, or tell it something."""
+    """List the helpers that work for this chat; ID is a number, `all` too where they are stopped."""
     return await dispatch(ctx, "subagents", SUBS, bare="list")
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 
 SILENT = "NO_REPLY"
+SKIP = "ANNOUNCE_SKIP"  # the same word for what is reported between sessions
 
 _REASONING = ("think", "thinking", "thought", "reasoning")
 _CALLS = ("tool_call", "tool_calls", "tool_use", "tool_result", "tool_response", "function_calls")
@@ -64,8 +65,8 @@ _PUNCT = (
     r"\u200b-\u200d\ufeff"
 )
 # Another word may begin with it (NO_REPLY_NEEDED); underscores around it may be markup.
-_WORD = rf"{SILENT}(?!_*[^\W_])"
-_GROWING = rf"(?:{_WORD}|{_starts([SILENT[:-1]])})"
+_WORD = rf"(?:{SILENT}|{SKIP})(?!_*[^\W_])"
+_GROWING = rf"(?:{_WORD}|{_starts([SILENT[:-1], SKIP[:-1]])})"
 _DRESS = rf"(?:[\s{_PUNCT}]|(?<=[</])[a-z]{{1,8}}(?=>|\Z))"
 _ALONE = re.compile(rf"{_DRESS}*(?:{_WORD}{_DRESS}*)+\Z", re.I)
 _MAY_BE_ALONE = re.compile(
@@ -82,7 +83,7 @@ _MAY_BE_LAST = re.compile(
 )
 _LAST = re.compile(rf"(\s+)([{_PUNCT}]*){_WORD}([{_PUNCT}]*)\s*\Z", re.I)
 _LONGEST_LAST = 512
-_WORD_LETTERS = frozenset((SILENT + SILENT.lower()).replace("_", ""))
+_WORD_LETTERS = frozenset((SILENT + SKIP + SILENT.lower() + SKIP.lower()).replace("_", ""))
 _SENTENCE_ENDS = ".!?:\u2026\u3002\uff01\uff1f"
 
 

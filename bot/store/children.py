@@ -17,6 +17,8 @@ from bot.store import inbox, runs
 
 MAX_RESULT = 30_000  # characters of a result that its parent is told
 STOPPED = "stopped"
+# It had nothing to report and said so.
+SILENT = "silent"
 REPORT = (
     "A helper that you started has ended; what it says is quoted above. Tell the people here what "
     "matters of it in your own words, or answer only NO_REPLY if there is nothing to say."
@@ -112,7 +114,8 @@ def say(
 def ended(run: str, state: str, result: str, now: float) -> Script[None]:
     """A run is over: if its result is owed, complete the row and report to the parent.
 
-    What was stopped together with its parent, or by somebody who knows, is not reported.
+    What was stopped together with its parent, or by somebody who knows, is not reported, nor what
+    ended `silent`.
     """
     rows = yield q(
         "UPDATE children SET state = CASE WHEN state = 'running' THEN ? ELSE state END, "
@@ -122,7 +125,7 @@ def ended(run: str, state: str, result: str, now: float) -> Script[None]:
         now,
         run,
     )
-    if rows and rows[0]["state"] != STOPPED:
+    if rows and rows[0]["state"] not in (STOPPED, SILENT):
         yield from _report(rows[0], now)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bot.errors import ConfigError
 from bot.types import CommandContext
-from commands import BUILT_IN, agent, command, model, session, table
+from commands import BUILT_IN, agent, command, model, session, table, subagents
 from commands.reference import reference
 from tests.pure.command_chat import Chat
 
@@ -26,6 +26,7 @@ NAMES = [
     "skill",
     "queue",
     "approve",
+    "subagents",
     "status",
     "context",
     "whoami",
@@ -126,7 +127,9 @@ def test_help_usage_and_examples_are_fit_to_be_shown(info):
     assert {line.split()[0] for line in (info.usage, *info.examples)} == {f"/{info.name}"}
 
 
-@pytest.mark.parametrize(("name", "module"), [("session", session), ("agent", agent)])
+@pytest.mark.parametrize(
+    ("name", "module"), [("session", session), ("agent", agent), ("subagents", subagents)]
+)
 def test_usage_names_exactly_the_sub_commands(name: str, module):
     info = table().resolve(name)
     assert info is not None
@@ -143,7 +146,12 @@ def test_the_usage_of_model_names_its_words():
 
 def test_every_hint_in_the_texts_can_be_typed():
     """A hint that leads nowhere is worse than none."""
-    subs = {"session": session.SUBS, "agent": agent.SUBS, "model": model.SUBS}
+    subs = {
+        "session": session.SUBS,
+        "agent": agent.SUBS,
+        "model": model.SUBS,
+        "subagents": subagents.SUBS,
+    }
     for file in (ROOT / "commands").glob("*.py"):
         text = re.sub("`/word`|docs/commands.md", "", file.read_text("utf-8"))
         for name in re.findall(r"[ \"`(]/([a-z]+)\b", text):
