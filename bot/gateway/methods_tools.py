@@ -1,9 +1,10 @@
-"""`tools.list`: every tool of this process, and which of them an agent may call."""
+"""`tools.list` and `hooks.list`: what extends the agents of this process."""
 
 from __future__ import annotations
 
 from bot.errors import RunError
 from bot.gateway.methods_system import AgentChoice
+from bot.gateway.params import Nothing
 from bot.gateway.rpc import Client, Json, Method, method
 from bot.gateway.services import Core
 from bot.keys import main_key
@@ -31,4 +32,9 @@ async def tools_list(core: Core, client: Client, params: AgentChoice) -> Json:
     return {"tools": rows}
 
 
-METHODS: tuple[Method, ...] = (tools_list,)
+@method("hooks.list", Nothing, help="Every hook that was found, and why one is not used.")
+async def hooks_list(core: Core, client: Client, params: Nothing) -> Json:
+    return {"hooks": list(core.turns.hooks.rows)}
+
+
+METHODS: tuple[Method, ...] = (tools_list, hooks_list)
