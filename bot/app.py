@@ -268,6 +268,7 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     control = Control(
         engine, clock, hub, commands, world, inbound.release, delivery.fitting, WEB, hooks
     )
+    control.clean = secrets.clean
     lanes = Lanes(engine, clock, hub, turns, control.run, claims, config.messages.max_concurrent)
     world.stopper, world.scenes = lanes.stop, scenes
     children.stop, subsessions.check_model = lanes.stop, world.check_model
@@ -279,7 +280,8 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
         lambda agent: world.prompt(agent).timezone,
     )
     turns.compactor.remember = notes.keep
-    turns.inference.spending = Spending(engine, clock, lambda: world.config.limits)
+    world.spending = Spending(engine, clock, lambda: world.config.limits)
+    turns.inference.spending = world.spending
     world.approvals, turns.approve = approvals, approvals.approve
     engine.handle("lane", lanes.drain)
     engine.handle("out", delivery.drain)

@@ -11,7 +11,7 @@ import structlog
 
 from bot.children import Children
 from bot.clock import Clock
-from bot.contract import Address, Reply
+from bot.contract import Address, File, Reply
 from bot.engine.port import Engine, Script, Wake
 from bot.errors import RequestError, StoreError
 from bot.events import Hub
@@ -41,6 +41,8 @@ class Desk(Protocol):
 
     async def status(self, key: str) -> Mapping[str, Any]: ...
 
+    async def usage(self, key: str) -> Mapping[str, Any]: ...
+
     async def stop(self, session_key: str) -> Stopped: ...
 
     async def context(self, key: str) -> Mapping[str, Any]: ...
@@ -53,7 +55,8 @@ class Desk(Protocol):
 
 
 class Control:
-    """Runs commands."""
+    """Runs commands. `clean` takes secrets out of files that are sent; the composition root fills
+    it in."""
 
     def __init__(
         self,
@@ -68,6 +71,7 @@ class Control:
         hooks: Hooks | None = None,
     ) -> None:
         self._hooks = hooks or Hooks()
+        self.clean: Callable[[str], str] = str
         self._fitting = fitting
         self._release = release
         self._engine = engine
@@ -166,12 +170,18 @@ class Control:
             native = item.message.ref.id if item.message.change == "command" else None
             address = Address.parse(to)
             replies = [Reply(part, reply_to=native) for part in self._fitting(address, answer.text)]
+            if answer.files and not replies:
+                replies = [Reply("", reply_to=native)]
             if replies:
-                replies[-1] = replace(replies[-1], buttons=answer.buttons)
+                files = tuple(self._file(name, text) for name, text in answer.files)
+                replies[-1] = replace(replies[-1], buttons=answer.buttons, attachments=files)
             yield from outbox.enqueue(item.run, address, replies, now)
         if answer.then:
             yield from self._follow(item, answer.then, now)
         return (yield from inbox.more(item.lane))
+
+    def _file(self, name: str, text: str) -> File:
+        return File(name, "text/plain; charset=utf-8", self.clean(text).encode("utf-8", "replace"))
 
     def _leave(self, item: Item, work: str) -> Script[bool]:
         """Leave a command to its session's lane, which answers it when it comes to it."""
@@ -269,6 +279,9 @@ class _Runs:
 
     async def status(self) -> Mapping[str, Any]:
         return await self.desk.status(self.key)
+
+    async def usage(self) -> Mapping[str, Any]:
+        return await self.desk.usage(self.key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from bot.lanes import Stopped
 from bot.providers import split_ref
 from bot.providers.catalogue import Catalogue
 from bot.providers.chosen import Chosen
+from bot.providers.spending import Spending
 from bot.routing import Agents, Facts, compile_rules, link_table
 from bot.sessions import Sessions
 from bot.store import sessions as session_scripts
@@ -69,6 +70,7 @@ class World:
         self.children = children
         self.stopper: Callable[[str], Awaitable[Stopped]] | None = None
         self.scenes: Scenes | None = None
+        self.spending: Spending | None = None
         self.offered: Callable[[ToolPolicy], Sequence[ToolSpec]] | None = None
         # Accounts whose platform keeps `/name` for itself, so that `!name` is a command too.
         self.bangs: set[str] = set()
@@ -300,6 +302,11 @@ class World:
             "compactions": row["compactions"] if row is not None else 0,
             "demo": ref.startswith("demo/"),
         }
+
+    async def usage(self, key: str | None, days: int = 30) -> Mapping[str, Any]:
+        """What was used: by a session where one is named, and by all."""
+        assert self.spending is not None
+        return await self.spending.report(key, days)
 
     async def context(self, key: str) -> Mapping[str, Any]:
         """What `/context` shows of a session: everything that its next request begins with."""

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 import typer
 
+from bot.cli import Usage
 from bot.cli.client import ask
 from bot.cli.options import AsJson, ConfigFile, examples, program
-from bot.cli.output import document, table
+from bot.cli.output import document, note, say, table
+from bot.cli.place import find, private
+from bot.cli.settings import read
+from bot.clock import SystemClock
+from bot.errors import TrunklineError
+from bot.providers.http import Refused
+from bot.providers.login import SignIn
 
 app = program("The models that agents may use.", "models list", "models test openai/gpt-5")
 
@@ -52,6 +60,37 @@ def test_model(
         print(f"{ref} does not answer ({payload['reason']}): {payload['message']}")
     if not payload["ok"]:
         raise typer.Exit(1)
+
+
+@app.command(epilog=examples("models login PROVIDER"))
+def login(
+    provider: Annotated[
+        str,
+        typer.Argument(help="One that has `oauth` in the configuration.", metavar="PROVIDER"),
+    ],
+    config: ConfigFile = None,
+) -> None:
+    """Sign in by a code that you confirm in a browser, on this machine or another."""
+    place = find(config)
+    private(place.state)
+    name = provider.lower()
+    settings = read(place).providers.get(name)
+    if settings is None or settings.oauth is None:
+        raise Usage(f"providers.{name}.oauth is not configured; see docs/models.md")
+    try:
+        asyncio.run(_signed_in(SignIn(name, settings.oauth, place.state, SystemClock())))
+    except Refused as refused:
+        raise TrunklineError(refused.failure.message) from None
+    say(f"Signed in to {name}.")
+
+
+async def _signed_in(sign_in: SignIn) -> None:
+    device = await sign_in.begin()
+    say(f"Open {device.url} and enter the code {device.user_code}")
+    if device.whole_url:
+        say(f"or open {device.whole_url}")
+    note("waiting for your confirmation; Ctrl-C gives up")
+    await sign_in.finish(device)
 
 
 @app.callback()

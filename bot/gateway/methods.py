@@ -15,6 +15,7 @@ from bot.gateway import (
     methods_sessions,
     methods_system,
     methods_tools,
+    methods_usage,
 )
 from bot.gateway.rpc import Method, Methods
 from bot.gateway.services import Core
@@ -32,6 +33,7 @@ METHODS: tuple[Method, ...] = (
     *methods_approvals.METHODS,
     *methods_system.METHODS,
     *methods_tools.METHODS,
+    *methods_usage.METHODS,
 )
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from bot.clock import Clock
 from bot.config.settings import Limits
-from bot.engine.port import Engine
+from bot.engine.port import Engine, Row
 from bot.store import usage
 from bot.types import Entry, Failure, Turn
+
+_EVER = "0000-00-00"
 
 
 def refusal(limits: Limits, today: float, session: float) -> Failure | None:
@@ -48,3 +51,32 @@ class Spending:
         today = await self._engine.read(usage.spent_today(self._clock.now()))
         session = await self._engine.read(usage.spent_in(turn.session.id))
         return refusal(limits, today + run, session + run)
+
+    async def report(self, session_key: str | None = None, days: int = 30) -> dict[str, Any]:
+        """What was used: today, in so many days, by day, agent and model; and in one session.
+
+        Days are days in UTC. `unpriced` counts the runs whose cost nobody knows.
+        """
+        now, read = self._clock.now(), self._engine.read
+        first, limits = usage.day_of(now, days - 1), self._limits()
+        [total] = await read(usage.since(first))
+        [today] = await read(usage.since(usage.day_of(now)))
+        answer: dict[str, Any] = {"days": days, "total": _row(total), "today": _row(today)}
+        for name, by in (("byDay", "day"), ("byAgent", "agent"), ("byModel", "model")):
+            rows = await read(usage.since(first, by))
+            answer[name] = [{"name": row["name"], **_row(row)} for row in rows]
+        if session_key is not None:
+            [session] = await read(usage.since(_EVER, session_key=session_key))
+            answer["session"] = {"sessionKey": session_key, **_row(session)}
+        limited = {"dailyCost": limits.daily_cost, "sessionCost": limits.session_cost}
+        return answer | {"limits": limited}
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "runs": row["runs"] or 0,
+        "inputTokens": row["input_tokens"] or 0,
+        "outputTokens": row["output_tokens"] or 0,
+        "cost": row["cost"],
+        "unpriced": row["unpriced"] or 0,
+    }

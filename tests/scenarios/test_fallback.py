@@ -2,13 +2,23 @@
 
 from pathlib import Path
 
+from bot.clock import SystemClock
 from bot.store import profiles
-from bot.testing.clock import VirtualClock
 from tests.contracts.gateway_product import Desk, opened
 from tests.fakes.anthropic_server import FakeAnthropic
 from tests.fakes.anthropic_server import text_stream as anthropic_text
 from tests.fakes.openai_server import CUT, FakeOpenAI, call_piece, chunk, error, event, stream_of
 from tests.fakes.openai_server import text_stream as openai_text
+
+
+class Later(SystemClock):
+    """The real time, and as much more as a test wants."""
+
+    ahead = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.ahead
+
 
 MAIN = "agent:main:main"
 KEYS = ("key-one-000000", "key-two-000000")
@@ -49,7 +59,7 @@ async def said(desk: Desk, text: str = "hi", key: str = MAIN) -> str:
 
 def notes(desk: Desk, run: str) -> list[str]:
     events = [one for one in desk.of(run, "agent") if one["stream"] == "diagnostic"]
-    return [one["data"]["text"] for one in events]
+    return [one["data"]["message"] for one in events]
 
 
 def ends(desk: Desk, run: str) -> list[str]:
@@ -59,16 +69,17 @@ def ends(desk: Desk, run: str) -> list[str]:
 
 async def test_089_a_refused_key_gives_way_and_the_session_stays_with_the_other(tmp_path: Path):
     """Also over a restart, and until /new, by which time the first key has rested enough."""
-    clock = VirtualClock()
+    clock = Later()
     async with FakeOpenAI() as server:
         server.refuse(401, error("Incorrect API key"))
-        for _ in range(4):
+        # One of them greets behind /new.
+        for _ in range(5):
             server.answer(*openai_text("fine"))
         state = tmp_path / "state"
         async with opened(state, two_keys(server), clock=clock) as desk:
             assert await said(desk) == "fine"
             assert keys_of(server) == ["1", "2"]
-            await clock.advance(61.0)
+            clock.ahead = 61.0
             assert await said(desk) == "fine"
         async with opened(state, two_keys(server), clock=clock) as desk:
             desk.keys = iter(range(100, 200))
