@@ -22,6 +22,7 @@ from bot.store import entries, runs, sessions, upkeep
 from bot.types import Entry, Session
 
 MAX_LABEL = 64
+_WHOLE = 100_000
 MAX_TOLD = 1000  # lines of a transcript that hooks are told
 
 
@@ -235,6 +236,10 @@ class ConversationSessions:
         if settings.get("model") is not None:
             settings["model"] = self._check_model(settings["model"])
         return await self._once(self._patched(settings))
+
+    async def history(self) -> list[Entry]:
+        row = await self._engine.read(sessions.current(self.key))
+        return await self._engine.read(entries.tail(row["id"], _WHOLE)) if row is not None else []
 
     async def _once(self, script: Script[str]) -> Session:
         """Do a change one time, however often the command runs; the session it ended with."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -80,3 +81,17 @@ class Entry:
     error: Mapping[str, str] | None = None
     seq: int = 0
     wire: Mapping[str, Any] | None = None
+
+
+def document(head: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], form: str) -> str:
+    """A session as a text to keep: `json`, `jsonl` (a message on a line) or `md`.
+
+    `head` has the session's `sessionKey` and its `displayName`, a message `role`, `at` and `text`.
+    """
+    if form == "json":
+        return json.dumps({**head, "messages": list(messages)}, ensure_ascii=False, indent=2)
+    if form == "jsonl":
+        return "\n".join(json.dumps(dict(one), ensure_ascii=False) for one in messages)
+    parts = [f"# {head.get('displayName') or head['sessionKey']}"]
+    parts += [f"## {one['role']}, {one['at']}\n\n{one['text']}" for one in messages]
+    return "\n\n".join(parts)

@@ -261,10 +261,12 @@ class Answer:
     """What a command answers; `then` is a message that follows it into the session, as if typed.
 
     `work` is left to the session's lane, behind what it does now; the answer comes from there.
+    `files` are texts by name, sent along without secrets.
     """
 
     text: str
     buttons: tuple[Button, ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
     then: str | None = None
     work: Literal["compact"] | None = None
 
@@ -308,6 +310,10 @@ class SessionsPort(Protocol):
     async def reset(self, reason: str) -> Session: ...
 
     async def patch(self, **settings: Any) -> Session: ...
+
+    async def history(self) -> list[Entry]:
+        """The active session's transcript, oldest first."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +10,7 @@ import typer
 from bot.cli.client import ask
 from bot.cli.options import AsJson, ConfigFile, examples, program
 from bot.cli.output import clock, document, facts, plain, say, table
+from bot.transcript import document as whole_text
 
 app = program(
     "List, read, export and reset sessions.", "sessions list", "sessions show main --json"
@@ -62,20 +62,8 @@ def _whole(config: Path | None, key: str) -> dict[str, Any]:
 def export(key: Key, form: Form = "json", config: ConfigFile = None) -> None:
     """A whole session on stdout."""
     whole = _whole(config, key)
-    if form == "json":
-        document(whole)
-    elif form == "jsonl":
-        for message in whole["messages"]:
-            print(json.dumps(message, ensure_ascii=False))
-    else:
-        print(_markdown(whole))
-
-
-def _markdown(whole: dict[str, Any]) -> str:
-    parts = [f"# {plain(whole.get('displayName') or whole['sessionKey'])}"]
-    for message in whole["messages"]:
-        parts.append(f"## {message['role']}, {message['at']}\n\n{plain(message['text'])}")
-    return "\n\n".join(parts)
+    text = whole_text(whole, whole.pop("messages"), form)
+    print(plain(text) if form == "md" else text)
 
 
 @app.command(epilog=examples("sessions reset main", "sessions reset agent:main:main --json"))

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.contract import Address, Author, Message, Ref
 from bot.errors import RequestError
-from bot.types import Answer, CommandContext, CommandInfo, Session
+from bot.types import Answer, CommandContext, CommandInfo, Entry, Session
 from commands import table
 from commands.words import first_word
 
@@ -24,6 +24,7 @@ class Sessions:
     resets: list[str] = field(default_factory=list)
     patches: list[dict[str, Any]] = field(default_factory=list)
     refused: RequestError | None = None
+    said: list[Entry] = field(default_factory=list)
 
     async def current(self) -> Session:
         return self.known[self.key]
@@ -58,6 +59,10 @@ class Sessions:
             raise self.refused
         self.patches.append(settings)
         return self.known[self.key]
+
+
+    async def history(self) -> list[Entry]:
+        return self.said
 
 
 MODELS = (
