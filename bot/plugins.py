@@ -80,7 +80,8 @@ def tools_of(config: Config) -> list[Tool]:
     made: list[Tool] = []
     for name, point in _points(config, TOOLS):
         offered = _loaded(name, point)
-        offered = offered() if callable(offered) and not hasattr(offered, "run") else offered
+        if isinstance(offered, type) or (callable(offered) and not hasattr(offered, "run")):
+            offered = offered()
         tools = list(offered) if isinstance(offered, list | tuple) else [offered]
         wrong = [one for one in tools if not _is_tool(one)]
         if wrong or not tools:

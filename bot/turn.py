@@ -271,9 +271,8 @@ class _Run:
 
     async def _drive(self) -> Outcome:
         parts, turn = self._parts, self._turn
-        chosen = self._chosen = parts.agents.choose(
-            await parts.hooks.before_run(turn, self._transcript)
-        )
+        turn = self._turn = await parts.hooks.before_run(turn, self._transcript)
+        chosen = self._chosen = parts.agents.choose(turn)
         scene = await parts.scenes.begin(turn)
         if provider := dispatched(scene, turn.message.text):
             self._chosen = replace(chosen, provider=provider, others=())

@@ -63,6 +63,7 @@ class Turn:
     transcript shorter as its text asks. `thinking`, `verbose` and `reasoning` go before the
     session's. `blocks` are the texts of parts that an interrupted attempt sent while it wrote.
     `hops`: through how many sessions the message came, one saying it to the next.
+    `firm`: the model was decided on, and no other stands in for it.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Turn:
     reasoning: Reasoning | None = None
     blocks: tuple[str, ...] = ()
     hops: int = 0
+    firm: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,7 @@ class World:
         ref, source = self.model_of(agent, turn.session.settings)
         if not self._catalogue.permitted(agent, ref):
             raise RunError("NO_MODEL", f"The model {ref} is not in the catalogue; pick one: /model")
-        refs = dict.fromkeys([ref, *self._next(agent, source)])
+        refs = dict.fromkeys([ref, *(() if turn.firm else self._next(agent, source))])
         unready = {one: self._catalogue.unready(one) for one in refs}
         ready = [self._chosen(turn, agent, one, source) for one in refs if not unready[one]]
         if not ready:

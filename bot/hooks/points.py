@@ -367,7 +367,7 @@ class Hooks:
             provider, _, own = self.model_of(turn).partition("/")
             model = f"{start.provider or provider}/{model or own}"
         settings = replace(turn.session.settings, model=model)
-        return replace(turn, session=replace(turn.session, settings=settings))
+        return replace(turn, session=replace(turn.session, settings=settings), firm=True)
 
     def _context(self, session: Session) -> dict[str, Any]:
         folder = str(self.folder(session.agent)) if self.folder else None
