@@ -167,6 +167,8 @@ class App:
         former = [self.supervisor.forget(name) for name in accounts]
         self.config = config
         self.world.use(config)
+        self.catalogue.use(config)
+        self.turns.secrets.use(_secrets(config, self.state))
         for name in accounts:
             self.channels.remove(name)
             if name in config.channels:

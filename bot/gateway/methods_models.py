@@ -75,11 +75,11 @@ async def models_test(core: Core, client: Client, params: TestParams) -> Json:
 
 @method("providers.list", Nothing, help="The providers, how they are reached, and the presets.")
 async def providers_list(core: Core, client: Client, params: Nothing) -> Json:
-    rows = [_row(core, name, settings) for name, settings in core.config.providers.items()]
+    rows = [provider_row(core, name, settings) for name, settings in core.config.providers.items()]
     return {"providers": rows, "presets": [preset.row() for preset in PRESETS]}
 
 
-def _row(core: Core, name: str, settings: ProviderSettings) -> dict[str, Any]:
+def provider_row(core: Core, name: str, settings: ProviderSettings) -> dict[str, Any]:
     """A provider without its secrets: how many keys there are, and the names of its headers."""
     reason = core.catalogue.unready_provider(name)
     api = settings.api or name

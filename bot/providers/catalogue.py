@@ -56,6 +56,7 @@ class Catalogue:
         self._permit = permit
         self._found: dict[str, Found] = {}
         self._providers: dict[tuple[str, str], Rotating] = {}
+        self._former: list[Rotating] = []
         self._sign_ins: dict[str, SignIn] = {}
         self._aliases = {
             entry.alias.lower(): ref for ref, entry in config.models.items() if entry.alias
@@ -112,8 +113,8 @@ class Catalogue:
             self._sign_ins[name] = SignIn(name, settings.oauth, self._state, self._clock)
         return self._sign_ins[name]
 
-    async def use(self, config: Config) -> None:
-        """Go on with other providers; those that differ are closed, and made anew when needed."""
+    def use(self, config: Config) -> None:
+        """Go on with other providers; runs that are under way keep those they have."""
         before, self._config = self._config.providers, config
         changed = {
             name
@@ -123,8 +124,7 @@ class Catalogue:
         gone = [key for key in self._providers if key[0] in changed]
         for name in changed:
             self._sign_ins.pop(name, None)
-        for provider in [self._providers.pop(key) for key in gone]:
-            await provider.close()
+        self._former += [self._providers.pop(key) for key in gone]
 
     def settings(self, name: str) -> ProviderSettings:
         """A provider's settings. Raises RunError NO_MODEL."""
@@ -204,7 +204,7 @@ class Catalogue:
         return [self._row(ref) for ref in self._refs(agent) if self.permitted(agent, ref)]
 
     async def close(self) -> None:
-        for provider in self._providers.values():
+        for provider in (*self._providers.values(), *self._former):
             await provider.close()
 
     def _refs(self, agent: Agent) -> list[str]:

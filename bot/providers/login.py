@@ -219,6 +219,9 @@ class SignIn:
     def _read(self) -> Tokens | None:
         try:
             body = jsonio.loads(self._file.read_bytes())
+            if body["issuer"] != self._oauth.token_url:
+                # Tokens go to nobody but who gave them.
+                return None
             return Tokens(str(body["access"]), body["refresh"], body["expires_at"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -230,7 +233,7 @@ class SignIn:
         handle, name = tempfile.mkstemp(dir=folder, prefix=".login-")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(asdict(tokens), file)
+                json.dump({"issuer": self._oauth.token_url, **asdict(tokens)}, file)
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(self._file)

@@ -1,0 +1,96 @@
+"""`providers.set` and `providers.remove`: providers in the file, in use at once.
+
+Keys go in and never come out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ConfigDict
+
+from bot.config.agents import Provider as ProviderSettings
+from bot.errors import RequestError
+from bot.gateway.frames import Params
+from bot.gateway.methods_models import provider_row
+from bot.gateway.params import Id
+from bot.gateway.rpc import Client, Json, Method, method
+from bot.gateway.services import Core
+
+_CREDENTIALS = ("api_key", "api_keys", "headers", "oauth")
+
+
+class ProviderSet(Params):
+    """A provider, and what is to stand below it in the file; null takes a key away.
+
+    `base` refuses the change when the file is not the one it names.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    provider: Id
+    base: Id | None = None
+
+
+class OneProvider(Params):
+    """A provider by its name; `base` as for providers.set."""
+
+    provider: Id
+    base: Id | None = None
+
+
+@method("providers.set", ProviderSet, help="Add or change a provider in the file, and use it.")
+async def providers_set(core: Core, client: Client, params: ProviderSet) -> Json:
+    name, keys, file = params.provider.lower(), dict(params.model_extra or {}), core.file
+    async with file.lock:
+        before = file.read(params.base)
+        now = file.load(before.text, "CONFLICT").providers.get(name)
+        text = before.text
+        given = {key: value for key, value in keys.items() if value is not None}
+        if file.has(text, ("providers", name)):
+            _refuse_other_address(name, now, keys)
+            for key, value in given.items():
+                text = file.set(text, ("providers", name, key), value)
+            for key in keys.keys() - given.keys():
+                if file.has(text, ("providers", name, key)):
+                    text = file.remove(text, ("providers", name, key))
+        else:
+            text = file.set(text, ("providers", name), given)
+        settings = file.load(text).providers[name]
+        base = file.write(text, before)
+        await _adopt(core, {**core.config.providers, name: settings})
+    row = provider_row(core, name, settings)
+    return {"provider": row, "changed": sorted(keys), "file": str(file.path), "base": base}
+
+
+def _refuse_other_address(name: str, now: ProviderSettings | None, keys: dict[str, Any]) -> None:
+    """A saved key is for the address it was saved for: with another one it is given anew."""
+    if now is None or "base_url" not in keys or keys["base_url"] == now.base_url:
+        return
+    kept = [one for one in _CREDENTIALS if getattr(now, one) and one not in keys]
+    if kept:
+        what = f"providers.{name}: with another base_url also give {', '.join(kept)}, or null"
+        raise RequestError("INVALID_PARAMS", what, {"field": "base_url"})
+
+
+@method("providers.remove", OneProvider, help="Take a provider out of the file and out of use.")
+async def providers_remove(core: Core, client: Client, params: OneProvider) -> Json:
+    name, file = params.provider.lower(), core.file
+    async with file.lock:
+        before = file.read(params.base)
+        file.load(before.text, "CONFLICT")
+        if not file.has(before.text, ("providers", name)):
+            raise RequestError("NOT_FOUND", f"there is no provider {name} in {file.path}")
+        text = file.remove(before.text, ("providers", name))
+        left = file.load(text).providers
+        base = file.write(text, before)
+        providers = {key: one for key, one in core.config.providers.items() if key != name}
+        await _adopt(core, providers | ({name: left[name]} if name in left else {}))
+    return {"provider": name, "file": str(file.path), "base": base}
+
+
+async def _adopt(core: Core, providers: dict[str, ProviderSettings]) -> None:
+    await core.adopt(core.config.model_copy(update={"providers": providers}))
+
+
+METHODS: tuple[Method, ...] = (providers_set, providers_remove)
