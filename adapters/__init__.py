@@ -7,7 +7,9 @@ subclass of `bot.contract.Adapter` whose class attribute `Options` is its option
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import metadata
 from typing import Any
 
@@ -27,13 +29,18 @@ BUILT_IN: dict[str, tuple[str, str]] = {
     ),
 }
 
+# name -> a package that the platform's library takes in wherever it finds it, for something that
+# no adapter asks of it: 7 MB for Telegram Passport.
+UNUSED = {"telegram": "cryptography"}
+
 
 def adapter_class(name: str) -> type[Adapter]:
     """The adapter called `name`. Raises ChannelRefused with what to install when it is absent."""
     if name not in BUILT_IN:
         return _from_entry_point(name)
     try:
-        found: type[Adapter] = _load(BUILT_IN[name][1])
+        with _hidden(UNUSED.get(name)):
+            found: type[Adapter] = _load(BUILT_IN[name][1])
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in {"adapters", "bot"}:
             raise ChannelRefused(f"this installation has no {name} adapter") from error
@@ -82,6 +89,19 @@ def _from_entry_point(name: str) -> type[Adapter]:
         what = f"{type(error).__name__}: {error}"
         raise ChannelRefused(f"the {name} adapter cannot be imported: {what}") from error
     return found
+
+
+@contextmanager
+def _hidden(package: str | None) -> Iterator[None]:
+    """Let imports not find a package meanwhile, unless somebody else has it already."""
+    if package is None or package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[package]
 
 
 def _load(place: str) -> Any:

@@ -311,7 +311,12 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True
+        extra="forbid",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+        # The whole file is read by one validator; one for each part besides is memory for nothing.
+        defer_build=True,
     )
     short: ClassVar[str | None] = None
 

@@ -38,7 +38,7 @@ Action = Literal[
 class ProcessArgs(BaseModel):
     """The arguments of `process`."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
     action: Action
     id: str | None = None

@@ -15,7 +15,11 @@ class Arguments(BaseModel):
     """Arguments of one tool: camelCase on the wire, nothing unknown; "5" passes for 5."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, hide_input_in_errors=True
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        hide_input_in_errors=True,
+        defer_build=True,
     )
 
 
