@@ -83,7 +83,8 @@ class Program:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=ROOT,
-            env={**os.environ, **env},
+            # As after an installation: what was compiled once is not compiled at every start.
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **env},
         )
         self.pid = self._process.pid
         self.first_poll = float(telegram.ask("polled", {})["at"])
