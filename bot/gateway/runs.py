@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
 from bot.acceptance import OPERATOR, Accepted, Request
@@ -19,6 +20,8 @@ from bot.store import runs
 from bot.types import Usage
 
 _POLL = 1.0
+# How long an error waits for the same run to begin again, so that it is not told for good.
+GRACE = 0.5
 
 Json = dict[str, Any]
 
@@ -57,13 +60,14 @@ async def find(core: Core, run: str) -> Row:
 async def wait(core: Core, run: str, seconds: float) -> Json:
     """The result of a run, or status `timeout` when it has none yet; the wait stops nothing.
 
-    A run that was joined has the result of the one that answers its message.
+    A run that was joined has the result of the one that answers its message. An error is the
+    result when the run has not begun again a moment later.
     """
     ended = asyncio.create_task(core.chat.ended(run), name=f"wait:{run}")
     until = core.clock.now() + seconds
     try:
         row = await find(core, run)
-        while row["ended_at"] is None and (left := until - core.clock.now()) > 0:
+        while (left := min(until, _told_at(row)) - core.clock.now()) > 0:
             # The store is asked again now and then: another process may have ended the run.
             pause = asyncio.create_task(core.clock.sleep(min(left, _POLL)), name="wait-pause")
             waits = {pause} if ended.done() else {pause, ended}
@@ -75,6 +79,14 @@ async def wait(core: Core, run: str, seconds: float) -> Json:
     if row["joined"] is not None:
         return await wait(core, row["joined"], max(0.0, until - core.clock.now()))
     return result(row)
+
+
+def _told_at(row: Row) -> float:
+    """When the end of a run may be told: at once, or after the grace of an error."""
+    if row["ended_at"] is None:
+        return inf
+    ended = float(row["ended_at"])
+    return ended + GRACE if row["state"] == "error" else ended
 
 
 def result(row: Row) -> Json:

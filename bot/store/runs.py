@@ -64,9 +64,10 @@ def get(run: str) -> Script[Row | None]:
 
 
 def begin(run: str, session: str, now: float) -> Script[None]:
+    """A run begins, or begins again: what it had come to counts no more."""
     yield q(
-        "UPDATE runs SET state = 'running', session = ?, started_at = coalesce(started_at, ?) "
-        "WHERE id = ?",
+        "UPDATE runs SET state = 'running', session = ?, started_at = coalesce(started_at, ?), "
+        "ended_at = NULL, error = NULL WHERE id = ?",
         session,
         now,
         run,

@@ -125,6 +125,11 @@ class Runs:
     async def status(self) -> Mapping[str, Any]:
         return self.now
 
+    async def usage(self) -> Mapping[str, Any]:
+        row = {"runs": 1, "inputTokens": 7, "outputTokens": 3, "cost": 0.5, "unpriced": 0}
+        limits = {"dailyCost": 5.0, "sessionCost": None}
+        return {"days": 30, "session": row, "today": row, "total": row, "limits": limits}
+
 
 @dataclass
 class Approvals:
