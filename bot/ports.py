@@ -46,6 +46,10 @@ class RunsPort(Protocol):
         """What `/status` shows: version, agent, session, model, context, queue, thinking, ..."""
         ...
 
+    async def usage(self) -> Mapping[str, Any]:
+        """What `usage.summary` answers for this session."""
+        ...
+
 
 class ApprovalsPort(Protocol):
     """What commands may do with approvals, as the person who typed them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol, cast, runtime_checkable
@@ -19,6 +19,8 @@ from bot.providers.http import Refused
 from bot.providers.probe import Lists, Measures
 from bot.store import profiles as rows
 from bot.types import Entry, Final, ModelEvent, ModelRequest, Notice, Provider, Restart
+
+Events = AsyncGenerator[ModelEvent, None]
 
 log = structlog.get_logger("providers")
 
@@ -172,7 +174,7 @@ class Rotating:
             if said:
                 yield Restart()
 
-    async def _asked(self, profile: Profile, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+    async def _asked(self, profile: Profile, request: ModelRequest) -> Events:
         try:
             provider = await self._with(profile)
         except Refused as refused:
