@@ -135,14 +135,14 @@ class App:
     hooks: Hooks
     started: bool = False
 
-    async def start(self, *, channels: bool = True) -> None:
-        """Wake what was open, then let the channels in."""
+    async def start(self, *, channels: bool = True, port: int | None = None) -> None:
+        """Wake what was open, then let the channels in. `port` is where the gateway listens."""
         await self.engine.start(upkeep.sweep)
         await self.outside.start()
         if channels:
             self.supervisor.start()
         self.started = True
-        self.hooks.gateway_start(self.config.gateway.port)
+        self.hooks.gateway_start(port or self.config.gateway.port)
 
     def make(self, account: ChannelConfig) -> Adapter:
         """An adapter for an account. Raises ChannelError when it cannot be loaded or made."""
@@ -184,11 +184,11 @@ class App:
     async def stop(self, grace: float = GRACE) -> None:
         """Let nothing new in, give what runs `grace` seconds, close. Raises nothing."""
         await self.supervisor.quiet()
-        if self.started:
-            await self.hooks.gateway_stop("stopped")
         self.lanes.close()
         self.approvals.close()
         await self.engine.drain(grace)
+        if self.started:
+            await self.hooks.gateway_stop("stopped")
         await self.jobs.close()
         await self.outside.close()
         await self.supervisor.close()
@@ -243,7 +243,7 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     sessions = Sessions(engine, clock, hub, config.default_agent.id, hooks)
     commands = command_table(config)
     children = Children(engine, clock)
-    subsessions = Subsessions(engine, clock, hub, lambda: world.config)
+    subsessions = Subsessions(engine, clock, hub, lambda: world.config, hooks)
     world = World(config, catalogue, commands, sessions, WEB, children)
     claims = Claims(world, hooks)
     channels = Channels()

@@ -20,6 +20,7 @@ from bot.contract import Address, Author
 from bot.engine.port import Engine, Row, Script
 from bot.errors import RequestError
 from bot.events import Event, Finished, Hub, RunEvent, Signal
+from bot.hooks.points import Hooks
 from bot.keys import parse_key
 from bot.sending import refusal
 from bot.store import children, runs, sessions
@@ -67,8 +68,14 @@ class Subsessions:
     the composition root."""
 
     def __init__(
-        self, engine: Engine, clock: Clock, hub: Hub, config: Callable[[], Config]
+        self,
+        engine: Engine,
+        clock: Clock,
+        hub: Hub,
+        config: Callable[[], Config],
+        hooks: Hooks | None = None,
     ) -> None:
+        self._hooks = hooks or Hooks()
         self._engine = engine
         self._clock = clock
         self._hub = hub
@@ -85,8 +92,12 @@ class Subsessions:
         chosen, warning = self._model(target.id, model)
         key = child_of(by.turn.session.key, target.id, by.named("child"))
         name = " ".join((label or task).split())[:_LABEL] or "Helper"
+        if refused := await self._hooks.subagent_spawning(by.turn, key, target.id, name):
+            raise RequestError("FORBIDDEN", refused)
         work = self._work(by, by.named("run"), key, target.id, name, task)
-        await self._engine.tx(self._spawn(by.turn, work, chosen))
+        to = await self._hooks.subagent_delivery_target(by.turn, key, work.deliver_to)
+        await self._engine.tx(self._spawn(by.turn, replace(work, deliver_to=to), chosen))
+        self._hooks.subagent_spawned(by.turn, key, work.run, name)
         self._hub.publish(Signal("sessions.changed", {"sessionKey": key}))
         answer = {"status": "accepted", "runId": work.run, "childSessionKey": key}
         return answer | ({"warning": warning} if warning else {})

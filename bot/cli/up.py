@@ -7,6 +7,7 @@ import os
 import signal
 from datetime import UTC, datetime
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import structlog
 import typer
@@ -80,7 +81,7 @@ async def _serve(here: Place, config: Config, *, channels: bool, browser: bool) 
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await app.start(channels=channels)
+        await app.start(channels=channels, port=urlsplit(url).port)
         _announce(here, url)
         log.info("ready", url=url, version=__version__)
         _welcome(gateway, url, browser)

@@ -121,7 +121,7 @@ async def target(handlers: Handlers, agent: str, event: Event, ctx: Event) -> st
     for handler in handlers.at(agent, "subagent_delivery_target"):
         try:
             answer = await handlers.answer(handler, {**event, "requesterOrigin": to}, ctx)
-            to = wire.text(answer, "origin") or to
+            to = wire.address(answer, "origin") or to
         except HookFailed as error:
             failed(handler, error)
     return to

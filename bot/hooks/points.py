@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import structlog
 
 from bot.contract import Address, Message
-from bot.errors import RunError
+from bot.errors import RunError, StoreError
 from bot.hooks import merge, wire
 from bot.hooks.events import PUSHED, Events
 from bot.hooks.handlers import Handlers, HookFailed, failed
@@ -126,7 +126,7 @@ class Hooks:
         if self.wants("llm_input"):
             said = [one for one in request.entries if one.role == "user"]
             event = {
-                **_call_of(turn, ref),
+                **wire.call_row(turn, ref),
                 "systemPrompt": request.system,
                 "prompt": said[-1].text if said else "",
                 "historyMessages": [wire.message_row(one) for one in request.entries],
@@ -139,7 +139,7 @@ class Hooks:
         if self.wants("llm_output"):
             usage = entry.usage
             event = {
-                **_call_of(turn, ref),
+                **wire.call_row(turn, ref),
                 "assistantTexts": [entry.text] if entry.text else [],
                 "lastAssistant": wire.message_row(entry),
                 "usage": {"input": usage.input, "output": usage.output, "cost": usage.cost}
@@ -153,12 +153,15 @@ class Hooks:
     ) -> None:
         """A run is over, however it went; `state` is ok, error or aborted."""
         self._starts.pop(turn.id, None)
+        wrong = error[1] if error else None if state == "ok" else _STOPPED
+        if parse_key(turn.session.key).kind == "subagent":
+            self._subagent_ended(turn, state, wrong)
         if self.wants("agent_end"):
             event = {
                 "runId": turn.id,
-                "messages": [wire.message_row(one) for one in await self.lines(turn.session.id)],
+                "messages": [wire.message_row(one) for one in await self._lines(turn)],
                 "success": state == "ok",
-                "error": error[1] if error else None if state == "ok" else _STOPPED,
+                "error": wrong,
                 "durationMs": round(seconds * 1000),
             }
             self._tell(turn, "agent_end", event)
@@ -181,7 +184,7 @@ class Hooks:
             return call, None
         event = {"toolName": call.name, "toolCallId": call.id, "params": dict(call.args)}
         event["runId"] = turn.id
-        ctx = _tool_context(turn, call.name)
+        ctx = wire.tool_context(turn, call.name)
         made = await merge.called(self.handlers, turn.session.agent, event, ctx)
         return replace(call, args=made.params), made.blocked
 
@@ -199,13 +202,13 @@ class Hooks:
                 **said,
                 "durationMs": round(seconds * 1000),
             }
-            ctx = _tool_context(turn, call.name)
+            ctx = wire.tool_context(turn, call.name)
             self.handlers.tell(turn.session.agent, "after_tool_call", event, ctx)
 
     def tool_result_persist(self, turn: Turn, entry: Entry, *, synthetic: bool) -> Entry:
         """A tool's result as it is to be kept; `synthetic`: no tool gave it."""
         more = {"toolName": entry.name, "toolCallId": entry.call_id, "isSynthetic": synthetic}
-        ctx = _tool_context(turn, entry.name or "")
+        ctx = wire.tool_context(turn, entry.name or "")
         return self._altered("tool_result_persist", turn.session.agent, entry, more, ctx)
 
     def before_message_write(self, session: Session, entry: Entry) -> Entry:
@@ -246,7 +249,7 @@ class Hooks:
         """A message as hooks let it go out; what has no text is not asked about."""
         if not content or not self.wants("message_sending"):
             return merge.Sending(content)
-        agent = await self.agent_of(run)
+        agent = await self._agent_of(run)
         event = {"to": to.key, "content": content, "metadata": {"runId": run}}
         return await merge.sending(self.handlers, agent, event, wire.place_context(to))
 
@@ -256,7 +259,7 @@ class Hooks:
         """The platform has a message, or an attempt failed."""
         if content and self.wants("message_sent", "message:sent"):
             error = (str(failure) or type(failure).__name__) if failure else None
-            agent = await self.agent_of(run)
+            agent = await self._agent_of(run)
             event = {"to": to.key, "content": content, "success": error is None, "error": error}
             ctx = wire.place_context(to)
             self.handlers.tell(agent, "message_sent", event, ctx)
@@ -299,32 +302,33 @@ class Hooks:
             "agentId": agent,
             "label": label,
             "mode": mode,
-            "requester": _requester(turn),
+            "requester": wire.requester_row(turn),
         }
         ctx = self._context(turn.session)
         return await merge.spawning(self.handlers, turn.session.agent, event, ctx)
 
-    async def subagent_delivery_target(self, session: Session, child: str, to: str) -> str:
+    async def subagent_delivery_target(self, turn: Turn, child: str, to: str | None) -> str | None:
         """Where the result of a sub-session goes, as the key of an address."""
-        if not self.wants("subagent_delivery_target"):
+        if to is None or not self.wants("subagent_delivery_target"):
             return to
-        event = {"childSessionKey": child, "requesterOrigin": to}
-        ctx = self._context(session)
-        return await merge.target(self.handlers, session.agent, event, ctx)
+        event = {
+            "childSessionKey": child,
+            "requesterOrigin": to,
+            "requester": wire.requester_row(turn),
+        }
+        ctx = self._context(turn.session)
+        return await merge.target(self.handlers, turn.session.agent, event, ctx)
 
     def subagent_spawned(
         self, turn: Turn, child: str, run: str, label: str | None, mode: str = "run"
     ) -> None:
         """A sub-session has begun."""
         event = {"runId": run, "childSessionKey": child, "label": label, "mode": mode}
-        self._tell(turn, "subagent_spawned", {**event, "requester": _requester(turn)})
+        self._tell(turn, "subagent_spawned", {**event, "requester": wire.requester_row(turn)})
 
-    def subagent_ended(
-        self, session: Session, child: str, run: str, outcome: str, error: str | None = None
-    ) -> None:
-        """A sub-session has ended; `session` is the one that wanted it."""
-        event = {"targetSessionKey": child, "runId": run, "outcome": outcome, "error": error}
-        self.handlers.tell(session.agent, "subagent_ended", event, self._context(session))
+    def _subagent_ended(self, turn: Turn, state: str, error: str | None) -> None:
+        event = {"targetSessionKey": turn.session.key, "runId": turn.id}
+        self._tell(turn, "subagent_ended", {**event, "outcome": state, "error": error})
 
     def command(self, name: str, key: str, message: Message) -> None:
         """A command has run."""
@@ -369,6 +373,19 @@ class Hooks:
         settings = replace(turn.session.settings, model=model)
         return replace(turn, session=replace(turn.session, settings=settings), firm=True)
 
+    async def _lines(self, turn: Turn) -> Sequence[Entry]:
+        try:
+            return await self.lines(turn.session.id)
+        except StoreError:
+            # The run has ended, whatever became of the store since.
+            return ()
+
+    async def _agent_of(self, run: str) -> str | None:
+        try:
+            return await self.agent_of(run)
+        except StoreError:
+            return None
+
     def _context(self, session: Session) -> dict[str, Any]:
         folder = str(self.folder(session.agent)) if self.folder else None
         return wire.session_context(session, folder)
@@ -376,22 +393,3 @@ class Hooks:
     def _kept_context(self, row: Kept) -> dict[str, Any]:
         address = Address.parse(row["address"]) if row["address"] else None
         return self._context(Session(row["id"], row["key"], row["agent"], row["label"], address))
-
-
-def _call_of(turn: Turn, ref: str) -> dict[str, Any]:
-    provider, _, model = ref.partition("/")
-    return {
-        "runId": turn.id,
-        "sessionId": turn.session.id,
-        "provider": provider,
-        "model": model,
-    }
-
-
-def _tool_context(turn: Turn, name: str) -> dict[str, Any]:
-    session = turn.session
-    return {"agentId": session.agent, "sessionKey": session.key, "toolName": name}
-
-
-def _requester(turn: Turn) -> dict[str, Any]:
-    return {"requester": turn.requester, "sessionKey": turn.session.key}

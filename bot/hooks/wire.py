@@ -12,7 +12,7 @@ from typing import Any
 from bot.contract import Address, Message
 from bot.hooks.handlers import HookFailed
 from bot.jsonio import clean_text
-from bot.types import Entry, Session
+from bot.types import Entry, Session, Turn
 
 Json = dict[str, Any]
 
@@ -49,6 +49,25 @@ def session_context(session: Session, workspace: str | None) -> Json:
         "workspaceDir": workspace,
         "messageProvider": session.address.channel if session.address else None,
     }
+
+
+def call_row(turn: Turn, ref: str) -> Json:
+    provider, _, model = ref.partition("/")
+    return {
+        "runId": turn.id,
+        "sessionId": turn.session.id,
+        "provider": provider,
+        "model": model,
+    }
+
+
+def tool_context(turn: Turn, name: str) -> Json:
+    session = turn.session
+    return {"agentId": session.agent, "sessionKey": session.key, "toolName": name}
+
+
+def requester_row(turn: Turn) -> Json:
+    return {"requester": turn.requester, "sessionKey": turn.session.key}
 
 
 def place_context(address: Address) -> Json:
@@ -96,3 +115,12 @@ def decision(answer: Mapping[str, Any], name: str) -> bool:
     if value is None or isinstance(value, bool):
         return bool(value)
     raise HookFailed(f"{name} is {type(value).__name__} and not true or false")
+
+
+def address(answer: Mapping[str, Any], name: str) -> str | None:
+    """A field that must be the key of an address. Raises HookFailed; None where it is absent."""
+    key = text(answer, name)
+    try:
+        return None if key is None else Address.parse(key).key
+    except ValueError:
+        raise HookFailed(f"{name} is no address") from None
