@@ -12,7 +12,8 @@ from bot.testing.running import CONFIG
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "trunkline-hooks"
-AGENT = "agents: [{id: main, model: demo/demo, tools: {allow: [lookup, probe]}}]\n"
+ALLOWED = "[lookup, probe, sessions_spawn]"
+AGENT = f"agents: [{{id: main, model: demo/demo, tools: {{allow: {ALLOWED}}}}}]\n"
 DIARY = CONFIG + AGENT + "plugins: [diary]\n"
 
 

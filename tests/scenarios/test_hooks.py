@@ -300,6 +300,41 @@ async def test_compaction_is_told_with_its_counts(bench: Bench, diary: Diary):
     assert after["tokenCount"] < before["tokenCount"]
 
 
+async def test_sub_sessions_are_heard_from_spawn_to_end(bench: Bench, diary: Diary):
+    spawn = call("sessions_spawn", task="dig", label="Digger")
+    asks_for(bench, spawn, "started")
+    bench.platform().say("go")
+    await done(bench)
+    [spawning], [spawned] = diary.heard("subagent_spawning"), diary.heard("subagent_spawned")
+    child = spawning["childSessionKey"]
+    assert spawned["childSessionKey"] == child and spawned["label"] == "Digger"
+    assert spawning["requester"] == {"requester": "idempotent:ada", "sessionKey": ADA}
+    [target] = diary.heard("subagent_delivery_target")
+    assert target["requesterOrigin"] == "idempotent:idempotent:ada"
+    [ended] = diary.heard("subagent_ended")
+    assert (ended["targetSessionKey"], ended["outcome"]) == (child, "ok")
+
+
+async def test_a_hook_sends_the_report_elsewhere(bench: Bench, diary: Diary):
+    diary.answer(subagent_delivery_target={"origin": "idempotent:idempotent:bob"})
+    asks_for(bench, call("sessions_spawn", task="dig"), "started")
+    bench.platform().say("go")
+    await done(bench)
+    assert bench.platform().visible() == ["started"]
+    assert bench.platform().visible("bob")
+
+
+@pytest.mark.parametrize("rule", [{"status": "error", "error": "not today"}, "raise", "hang"])
+async def test_a_refused_sub_session_is_not_begun(bench: Bench, diary: Diary, rule: Any):
+    bench.app.hooks.handlers.patience = 0.05
+    diary.answer(subagent_spawning=rule)
+    asks_for(bench, call("sessions_spawn", task="dig"), "sorry")
+    await say(bench, "go")
+    told = scripted(bench).requests[-1].entries[-1].text
+    assert "not today" in told or "diary failed" in told
+    assert not diary.heard("subagent_spawned")
+
+
 async def test_an_observer_that_fails_or_hangs_changes_nothing(bench: Bench, diary: Diary):
     bench.app.hooks.handlers.patience = 0.05
     diary.answer(llm_input="raise", llm_output="hang", agent_end="raise", session_start="hang")
