@@ -282,8 +282,7 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
         lambda agent: world.prompt(agent).timezone,
     )
     turns.compactor.remember = notes.keep
-    world.spending = Spending(engine, clock, lambda: world.config.limits)
-    turns.inference.spending = world.spending
+    world.spending = turns.inference.spending = Spending(engine, clock, world.limits)
     world.approvals, turns.approve = approvals, approvals.approve
     engine.handle("lane", lanes.drain)
     engine.handle("out", delivery.drain)

@@ -12,7 +12,7 @@ from bot.admission import call_pattern, is_owner
 from bot.children import Children
 from bot.config.agents import Agent
 from bot.config.channels import ChannelSettings, Queue, QueueChange
-from bot.config.settings import Config
+from bot.config.settings import Config, Limits
 from bot.context.gather import Scenes
 from bot.context.gather import row as skill_row
 from bot.context.report import report
@@ -302,6 +302,9 @@ class World:
             "compactions": row["compactions"] if row is not None else 0,
             "demo": ref.startswith("demo/"),
         }
+
+    def limits(self) -> Limits:
+        return self.config.limits
 
     async def usage(self, key: str | None, days: int = 30) -> Mapping[str, Any]:
         """What was used: by a session where one is named, and by all."""

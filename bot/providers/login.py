@@ -120,6 +120,7 @@ class SignIn:
     def __init__(self, name: str, oauth: OAuth, state: Path, clock: Clock) -> None:
         self.name = name
         self._oauth = oauth
+        self._issuer = str(oauth.token_url)
         self._file = state / "logins" / f"{name}.json"
         self._clock = clock
         self._lock = asyncio.Lock()
@@ -219,7 +220,7 @@ class SignIn:
     def _read(self) -> Tokens | None:
         try:
             body = jsonio.loads(self._file.read_bytes())
-            if body["issuer"] != self._oauth.token_url:
+            if body["issuer"] != self._issuer:
                 # Tokens go to nobody but who gave them.
                 return None
             return Tokens(str(body["access"]), body["refresh"], body["expires_at"])
@@ -233,7 +234,7 @@ class SignIn:
         handle, name = tempfile.mkstemp(dir=folder, prefix=".login-")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({"issuer": self._oauth.token_url, **asdict(tokens)}, file)
+                json.dump({"issuer": self._issuer, **asdict(tokens)}, file)
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(self._file)

@@ -30,6 +30,7 @@ NAMES = [
     "approve",
     "subagents",
     "status",
+    "usage",
     "context",
     "whoami",
     "help",
