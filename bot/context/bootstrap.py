@@ -52,6 +52,10 @@ class Shelf:
         """The files as they are now, fit for a prompt. Blocks; raises nothing."""
         return fitted((name, self._text(folder, name)) for name in names)
 
+    def watched(self, folder: Path, names: Iterable[str]) -> list[str]:
+        """The paths that differ when another look would see other files."""
+        return [f"{folder}/{name}" for name in (*names, MEMORY.lower())]
+
     def changed(
         self, folder: Path, files: Sequence[ContextFile], rows: Sequence[Mapping[str, Any]]
     ) -> tuple[ContextFile, ...]:

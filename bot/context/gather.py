@@ -6,6 +6,7 @@ A file that is edited meanwhile changes the next run and not this one.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -20,6 +21,7 @@ from bot.context.memory import Scope, inbound_folder, scope_of
 from bot.context.scene import ContextFile, Mode, Scene, Skill
 from bot.context.skillfile import FILE
 from bot.context.skills import Found, Library, Shelves
+from bot.context.watch import Watch, listing
 from bot.contract import Address
 from bot.errors import PathError, RequestError, RunError
 from bot.hooks.points import Hooks
@@ -39,6 +41,14 @@ class _Seen(NamedTuple):
 
     files: tuple[ContextFile, ...]
     skills: tuple[Skill, ...]
+
+
+class _Kept(NamedTuple):
+    """What a look has seen, under a configuration; it counts as long as nothing has changed."""
+
+    config: Config
+    watch: Watch
+    seen: _Seen
 
 
 class _Look:
@@ -62,6 +72,7 @@ class Scenes:
         self._library = Library(shelves)
         self._runs: dict[str, Scene] = {}
         self._looks: dict[tuple[str, Sequence[str]], _Look] = {}
+        self._kept: dict[tuple[str, Sequence[str]], _Kept] = {}
         self._thread = ThreadPoolExecutor(1, "files")
 
     async def begin(self, turn: Turn) -> Scene:
@@ -158,6 +169,9 @@ class Scenes:
 
     async def _seen(self, agent: str, names: Sequence[str]) -> _Seen:
         """An agent's files and skills now. Runs that ask before a look has begun share it."""
+        kept = self._kept.get((agent, names))
+        if kept is not None and kept.config is self._config() and kept.watch.unchanged():
+            return kept.seen
         look = self._looks.get((agent, names))
         if look is None or look.begun:
             look = self._looks[agent, names] = _Look()
@@ -169,11 +183,23 @@ class Scenes:
 
     def _see(self, look: _Look, name: str, names: Sequence[str]) -> _Seen:
         look.begun = True
+        began = time.time_ns()
         config, agent = self._config(), self._agent(name)
         folder = self._folder(agent.id)
+        watch = Watch.over(
+            [
+                listing(folder),
+                *self._shelf.watched(folder, names),
+                *self._library.watched(config, folder),
+            ]
+        )
         found = self._library.find(config, agent, folder)
         skills = tuple(one.skill for one in found if one.reason is None)
-        return _Seen(self._shelf.files(folder, names), skills)
+        seen = _Seen(self._shelf.files(folder, names), skills)
+        lasting = not any(one.file and one.file.needs.programs for one in found)
+        if lasting and watch.settled(began) and watch.unchanged():
+            self._kept[name, names] = _Kept(config, watch, seen)
+        return seen
 
     def _found(self, agent: Agent) -> list[Found]:
         return self._library.find(self._config(), agent, self._folder(agent.id))

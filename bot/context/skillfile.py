@@ -45,6 +45,11 @@ class Needs:
     config: tuple[str, ...] = ()
     always: bool = False
 
+    @property
+    def programs(self) -> bool:
+        """Does it depend on programs, which come and go unseen?"""
+        return bool(self.bins or self.any_bins)
+
 
 @dataclass(frozen=True, slots=True)
 class SkillFile:

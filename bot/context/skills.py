@@ -22,6 +22,7 @@ from bot.context.reading import Text, read_text, stamp_of
 from bot.context.scene import Skill
 from bot.context.sections import offered
 from bot.context.skillfile import FILE, MAX_BYTES, BadSkill, Needs, SkillFile, read_skill
+from bot.context.watch import listing
 from bot.folder import Stamp
 
 MAX_FOLDERS = 500
@@ -102,6 +103,13 @@ class Library:
                     taken[name] = one.location
                 found.append(one)
         return _with_room(found)
+
+    def watched(self, config: Config, workspace: Path) -> Iterator[str]:
+        """The paths that differ when another look would find others; programs apart. Blocks."""
+        for root in self._roots(config, workspace):
+            yield listing(root.folder)
+            for name in _names(root.folder):
+                yield f"{root.folder}/{name}/{FILE}"
 
     def env(self, config: Config, skills: Sequence[Skill]) -> dict[str, str]:
         """The variables that the settings give to these skills.
@@ -211,17 +219,21 @@ def _at(value: Any, path: str) -> Any:
 def _folders(root: Root) -> Iterator[tuple[Path, str]]:
     """The folders of a root with a SKILL.md, and how the model names that file."""
     at = root.folder
-    try:
-        with os.scandir(at) as entries:
-            names = sorted(one.name for one in entries if not one.name.startswith("."))
-    except OSError:
-        return
     # Names are put together as text: this goes on at each run, over every skill there is.
     base, inside = str(at), root.inside or str(at)
-    for name in names[:MAX_FOLDERS]:
+    for name in _names(at):
         if os.path.lexists(f"{base}/{name}/{FILE}"):
             here = f"{inside}/{name}/{FILE}"
             yield at / name, here if _PLAIN.fullmatch(name) else ascii(here)
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(one.name for one in entries if not one.name.startswith("."))
+    except OSError:
+        return []
+    return names[:MAX_FOLDERS]
 
 
 def _with_room(found: list[Found]) -> list[Found]:
