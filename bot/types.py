@@ -21,6 +21,7 @@ from bot.transcript import Thinking as Thinking
 from bot.transcript import ToolCall as ToolCall
 from bot.transcript import Usage as Usage
 from bot.transcript import Verbose as Verbose
+from bot.transcript import session_document as session_document
 
 Risk = Literal["read", "write", "exec", "send"]
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.transcript import document
-from bot.types import Answer, CommandContext, Entry
+from bot.types import Answer, CommandContext, Entry, session_document
 from commands.registry import command
 from commands.words import code, one_of
 
@@ -34,7 +33,7 @@ async def export(ctx: CommandContext) -> Answer | str:
     if not messages:
         return "Nothing was said in this session yet."
     key = ctx.sessions.key
-    text = document({"sessionKey": key, "displayName": None}, messages, form)
+    text = session_document({"sessionKey": key, "displayName": None}, messages, form)
     if ctx.web:
         return f"Save it with {code(f'trunkline sessions export {key} --format {form}')}."
     name = f"session.{form}"

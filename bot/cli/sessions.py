@@ -10,7 +10,7 @@ import typer
 from bot.cli.client import ask
 from bot.cli.options import AsJson, ConfigFile, examples, program
 from bot.cli.output import clock, document, facts, plain, say, table
-from bot.transcript import document as whole_text
+from bot.transcript import session_document
 
 app = program(
     "List, read, export and reset sessions.", "sessions list", "sessions show main --json"
@@ -62,7 +62,7 @@ def _whole(config: Path | None, key: str) -> dict[str, Any]:
 def export(key: Key, form: Form = "json", config: ConfigFile = None) -> None:
     """A whole session on stdout."""
     whole = _whole(config, key)
-    text = whole_text(whole, whole.pop("messages"), form)
+    text = session_document(whole, whole.pop("messages"), form)
     print(plain(text) if form == "md" else text)
 
 
