@@ -16,7 +16,7 @@ from bot.errors import RunError
 from bot.providers import APIS, PROGRAMS, build, split_ref
 from bot.providers.acp_agent import Permit
 from bot.providers.command import installed
-from bot.providers.cooldown import reason
+from bot.providers.cooldown import REFUSED, reason
 from bot.providers.found import Found
 from bot.providers.http import Refused
 from bot.providers.login import SignIn
@@ -199,9 +199,16 @@ class Catalogue:
         rest = await self.provider(agent, name).rest(model)
         return reason(rest.code) if rest else None
 
+    def _refused(self, agent: Agent, ref: str) -> str | None:
+        """Why every credential for a model was refused in this process, while that counts."""
+        name, model = split_ref(ref)
+        provider = self._providers.get((name, agent.id if name in agent.providers else ""))
+        rest = provider.known_rest(model) if provider else None
+        return reason(rest.code) if rest and rest.code in REFUSED else None
+
     def rows(self, agent: Agent) -> list[dict[str, Any]]:
         """What `models.list` answers for an agent."""
-        return [self._row(ref) for ref in self._refs(agent) if self.permitted(agent, ref)]
+        return [self._row(agent, ref) for ref in self._refs(agent) if self.permitted(agent, ref)]
 
     async def close(self) -> None:
         for provider in (*self._providers.values(), *self._former):
@@ -216,20 +223,21 @@ class Catalogue:
                 for name, provider in self._config.providers.items()
                 for card in provider.models
             ]
-            named = [*chosen, *cards, "demo/demo"]
+            offered = [ref for ref in self._found if split_ref(ref)[0] in self._config.providers]
+            named = [*chosen, *cards, *offered, "demo/demo"]
         return list(dict.fromkeys(self.resolve(ref) for ref in named))
 
-    def _row(self, ref: str) -> dict[str, Any]:
+    def _row(self, agent: Agent, ref: str) -> dict[str, Any]:
         card = self.card(ref)
         entry = self._config.models.get(ref)
-        reason = self.unready(ref)
+        against = self.unready(ref) or self._refused(agent, ref)
         cost: Mapping[str, float] | None = card.cost if card and card.cost else None
         return {
             "ref": ref,
             "alias": entry.alias if entry else None,
             "provider": split_ref(ref)[0],
-            "ready": reason is None,
-            "reason": reason,
+            "ready": against is None,
+            "reason": against,
             "contextWindow": self._known_window(ref) or DEFAULT_WINDOW,
             "maxTokens": card.max_tokens if card else None,
             "reasoning": bool(card and card.reasoning),

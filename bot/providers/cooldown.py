@@ -23,9 +23,10 @@ ROTATING = {
 }
 FALLING = ROTATING | {"MODEL_BAD_REQUEST", "NO_MODEL"}
 EVERY_MODEL = ""
+# What tells against a credential, whatever the model.
+REFUSED = {"MODEL_AUTH", "MODEL_BILLING"}
 
 _OF_ONE_MODEL = {"MODEL_RATE_LIMIT", "MODEL_OVERLOADED", "MODEL_NOT_FOUND"}
-_OF_EVERY_MODEL = {"MODEL_AUTH", "MODEL_BILLING"}
 _STEPS = (60.0, 300.0, 1500.0, 3600.0)
 _BILLING = 5 * 3600.0
 _DAY = 86_400.0
@@ -62,7 +63,7 @@ Rests = Mapping[tuple[str, str], Rest]
 
 def scope(code: str, model: str) -> str | None:
     """Which model a failure counts against, EVERY_MODEL for all; None: it counts against none."""
-    if code in _OF_EVERY_MODEL:
+    if code in REFUSED:
         return EVERY_MODEL
     return model if code in _OF_ONE_MODEL else None
 

@@ -147,6 +147,10 @@ class Rotating:
     async def rest(self, model: str) -> Rest | None:
         """What keeps every credential from a model now; None: it can be asked."""
         await self._keeper.load()
+        return self.known_rest(model)
+
+    def known_rest(self, model: str) -> Rest | None:
+        """As `rest`, by what this process knows: nothing, until it has asked a model."""
         return self._keeper.rest(self._ids, model)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
