@@ -46,7 +46,7 @@ from bot.lanes import Lanes
 from bot.live import Acks
 from bot.media import Media
 from bot.notes import Notes
-from bot.plugins import commands_of, tools_of
+from bot.plugins import commands_of, offer_providers, tools_of
 from bot.providers.catalogue import Catalogue
 from bot.providers.spending import Spending
 from bot.reply import Secrets
@@ -239,6 +239,7 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     approvals = Approvals(engine, clock, hub, lambda: world.config, WEB)
     permitted = permit(approvals, lambda key, call: turns.asking(key, call))
     hooks = Hooks()
+    offer_providers(config)
     catalogue = Catalogue(config, clock, workspaces.ensure, permitted, engine=engine, state=state)
     sessions = Sessions(engine, clock, hub, config.default_agent.id, hooks)
     commands = command_table(config)
@@ -275,13 +276,7 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     world.stopper, world.scenes = lanes.stop, scenes
     children.stop, subsessions.check_model = lanes.stop, world.check_model
     world.offered = tools.specs
-    notes = Notes(
-        clock,
-        workspaces.folder,
-        lambda turn: scenes.scope(turn, world.owner(turn)),
-        lambda agent: world.prompt(agent).timezone,
-    )
-    turns.compactor.remember = notes.keep
+    turns.compactor.remember = _notes(clock, workspaces, scenes, world).keep
     world.spending = turns.inference.spending = Spending(engine, clock, world.limits)
     world.approvals, turns.approve = approvals, approvals.approve
     engine.handle("lane", lanes.drain)
@@ -296,6 +291,16 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     for account in config.channels.values():
         _add_channel(app, account)
     return app
+
+
+def _notes(clock: Clock, workspaces: Workspaces, scenes: Scenes, world: World) -> Notes:
+    """What keeps notes of a conversation before it is summed up."""
+    return Notes(
+        clock,
+        workspaces.folder,
+        lambda turn: scenes.scope(turn, world.owner(turn)),
+        lambda agent: world.prompt(agent).timezone,
+    )
 
 
 def _secrets(config: Config, state: Path) -> list[str]:

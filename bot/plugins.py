@@ -17,7 +17,7 @@ from bot.errors import ConfigError
 from bot.hooks import load
 from bot.hooks.load import Found
 from bot.hooks.points import Hooks
-from bot.providers import APIS, Factory
+from bot.providers import offer
 from bot.types import Tool
 
 COMMANDS = "trunkline.commands"
@@ -54,7 +54,11 @@ def furnish(
         return found is None or found.hooks is None or name in found.hooks
 
     found = load.find(now.hooks.dirs, now.hooks.disabled, private)
-    found += [one for name in now.plugins if (one := _plugin(name, offered)) is not None]
+    for name in now.plugins:
+        if name in now.hooks.disabled:
+            found.append(Found(name, "plugin", name, off=True))
+        elif (one := _plugin(name, offered)) is not None:
+            found.append(one)
     for one in found:
         for handler in one.handlers:
             hooks.handlers.add(handler)
@@ -90,14 +94,13 @@ def tools_of(config: Config) -> list[Tool]:
     return made
 
 
-def providers_of(config: Config) -> Mapping[str, Factory]:
-    """The wire formats that plugins add; a built-in one keeps its name. Raises ConfigError."""
-    made: dict[str, Factory] = {}
+def offer_providers(config: Config) -> None:
+    """Let providers name the wire formats that plugins add. Raises ConfigError."""
     for name, point in _points(config, PROVIDERS):
-        if name in APIS:
-            raise ConfigError([f"plugins: there is a built-in wire format named {name!r}"])
-        made[name] = _loaded(name, point)
-    return made
+        try:
+            offer(name, _loaded(name, point))
+        except ValueError as error:
+            raise ConfigError([f"plugins: {error}"]) from None
 
 
 def _plugin(name: str, bundled: Bundled) -> Found | None:

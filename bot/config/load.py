@@ -89,7 +89,10 @@ def load_text(
     reader = _Reader(data, places, resolver.unset, adapters)
     config = reader.tree()
     channels = reader.channels()
-    check(data, places, adapters, apis)
+    # What a plugin offers is known only when it is loaded; its name is what a provider may say.
+    plugins = data.get("plugins")
+    more = map(str, plugins) if isinstance(plugins, list) else ()
+    check(data, places, adapters, (*apis, *more))
     if places.problems:
         raise ConfigError(_in_order(places.problems))
     assert config is not None  # without problems there is a tree

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from bot.providers.openai import OpenAI
 from bot.providers.presets import preset_of
 from bot.types import Provider
 
-__all__ = ["APIS", "PROGRAMS", "build", "split_ref"]
+__all__ = ["APIS", "PROGRAMS", "Factory", "build", "offer", "split_ref"]
 
 Factory = Callable[[str, ProviderSettings, Clock, Path | None, Permit | None], Provider]
 
@@ -49,6 +49,13 @@ def build(
             "NO_MODEL", f"provider {name}: api {api} is not available in this version, use {known}"
         )
     return factory(name, settings, clock, folder, permit)
+
+
+def offer(api: str, factory: Factory) -> None:
+    """Let providers name a wire format of another package. Raises ValueError for one of our own."""
+    if api in _OWN:
+        raise ValueError(f"there is a built-in wire format named {api}")
+    APIS[api] = factory
 
 
 def split_ref(ref: str) -> tuple[str, str]:
@@ -133,7 +140,7 @@ def _acp(
     )
 
 
-APIS: Mapping[str, Factory] = {
+APIS: dict[str, Factory] = {
     "demo": _demo,
     "openai": _served(OpenAI, "reasoning_effort", "openai"),
     "anthropic": _served(Anthropic, "thinking", "anthropic"),
@@ -141,3 +148,4 @@ APIS: Mapping[str, Factory] = {
     "command": _command,
     "acp": _acp,
 }
+_OWN = frozenset(APIS)

@@ -9,7 +9,7 @@ import pytest
 
 from bot.testing.clock import VirtualClock
 from bot.testing.model import call
-from bot.testing.running import Bench, running
+from bot.testing.running import CONFIG, Bench, running
 from bot.types import Failure
 from tests.scenarios.hooks_kit import DIARY, Diary, install
 from tests.scenarios.kit import ADA, Probe, run_row, scripted
@@ -340,6 +340,30 @@ async def test_an_observer_that_fails_or_hangs_changes_nothing(bench: Bench, dia
     diary.answer(llm_input="raise", llm_output="hang", agent_end="raise", session_start="hang")
     assert (await say(bench))["state"] == "ok"
     assert diary.heard("agent_end")
+
+
+async def test_a_package_adds_a_provider_and_a_command(
+    tmp_path: Path, clock: VirtualClock, diary: Diary
+):
+    settings = CONFIG + (
+        "plugins: [diary]\nproviders: {bird: {api: diary}}\n"
+        "agents: [{id: main, model: bird/grey}]\n"
+    )
+    async with running(tmp_path / "state", settings, clock=clock) as bench:
+        assert (await say(bench, "pretty"))["reply"] == "pretty"
+        bench.platform().say("/diary")
+        await done(bench)
+        assert bench.platform().visible() == ["The diary of idempotent:ada."]
+
+
+async def test_nothing_of_a_package_is_there_before_it_is_named(
+    tmp_path: Path, clock: VirtualClock, diary: Diary
+):
+    async with running(tmp_path / "state", CONFIG, clock=clock, scripted=True) as bench:
+        await say(bench)
+        assert bench.app.turns.tools.get("lookup") is None
+        assert bench.app.commands.resolve("diary") is None
+    assert diary.lines == []
 
 
 async def test_a_tool_of_a_package_is_there_once_it_is_named(bench: Bench):
