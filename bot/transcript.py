@@ -83,7 +83,9 @@ class Entry:
     wire: Mapping[str, Any] | None = None
 
 
-def session_document(head: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], form: str) -> str:
+def session_document(
+    head: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], form: str
+) -> str:
     """A session as a text to keep: `json`, `jsonl` (a message on a line) or `md`.
 
     `head` has the session's `sessionKey` and its `displayName`, a message `role`, `at` and `text`.
