@@ -62,7 +62,7 @@ def test_model(
         raise typer.Exit(1)
 
 
-@app.command(epilog=examples("models login PROVIDER"))
+@app.command(epilog=examples("models login PROVIDER", "models login PROVIDER --config FILE"))
 def login(
     provider: Annotated[
         str,

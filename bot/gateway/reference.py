@@ -59,7 +59,7 @@ def _method(one: Method) -> str:
     lines = [f"#### {one.name}", "", one.help, ""]
     fields = [_parameter(name, about, schema) for name, about in _properties(schema)]
     if schema.get("additionalProperties"):
-        fields.append("- any key that an account has in the file, in snake_case as there")
+        fields.append("- any key that it has in the file, in snake_case as there")
     if fields:
         note = " ".join(str(schema.get("description", "")).split())
         lines += [note, "", *fields, ""]
