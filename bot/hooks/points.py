@@ -59,6 +59,8 @@ class Hooks:
 
     def __init__(self) -> None:
         self.handlers = Handlers()
+        # Asked at every step of every run: without a handler it must cost next to nothing.
+        self.wants = self.handlers.wants
         self.events = Events(self.handlers)
         self.rows: Sequence[Mapping[str, Any]] = ()
         self.model_of: Callable[[Turn], str] = lambda turn: turn.session.settings.model or ""
@@ -67,9 +69,6 @@ class Hooks:
         self.folder: Folder | None = None
         self._starts: OrderedDict[str, Start] = OrderedDict()
         self._former: dict[str, str] = {}
-
-    def wants(self, *points: str) -> bool:
-        return self.handlers.wants(*points)
 
     # A run, in the order of its steps.
 
