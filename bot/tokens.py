@@ -47,7 +47,11 @@ def of_text(text: str) -> int:
 
 def of_entry(entry: Entry) -> int:
     """Tokens of a line as a model gets it."""
-    size = _MESSAGE + of_text(entry.text)
+    # `of_text` written out: all lines of a long transcript are counted at every request.
+    text = entry.text
+    size = _MESSAGE - (-(len(text) if text.isascii() else len(text.encode())) // LETTERS)
+    if not entry.calls and not entry.attachments:
+        return size
     for call in entry.calls:
         size += _MESSAGE + of_text(call.name) + of_text(call.arguments)
     if entry.attachments:

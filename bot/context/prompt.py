@@ -20,6 +20,7 @@ from bot.types import Entry
 MAX_USER_TEXT = 64 * 1024
 MAX_REVISED = 4000
 MAX_DROPPED = 200
+_ROOMS = frozenset({"group", "channel"})
 _CONTEXT = frozenset({"history", "revisions", "dropped", "quote", "forwardedFrom", "source"})
 
 
@@ -127,13 +128,14 @@ def conversation(entries: Sequence[Entry]) -> list[Entry]:
 
 def _is_plain(entry: Entry) -> bool:
     """Is there nothing to tell the model beside the text?"""
+    origin = entry.origin
     if entry.attachments or len(entry.text) > MAX_USER_TEXT:
         return False
-    origin = entry.origin
     if origin is None:
         return True
-    alone = origin.get("kind") not in ("group", "channel") or entry.author is None
-    return alone and _CONTEXT.isdisjoint(origin)
+    if not _CONTEXT.isdisjoint(origin):
+        return False
+    return origin.get("kind") not in _ROOMS or entry.author is None
 
 
 def _with_blocks(entry: Entry) -> Entry:
@@ -149,7 +151,7 @@ def _blocks(entry: Entry) -> list[str]:
         blocks.append(_quoted({"notRead": origin["dropped"]}))
     if "revisions" in origin:
         blocks.append(_quoted({"revisions": origin["revisions"]}))
-    if origin.get("kind") in ("group", "channel") and entry.author is not None:
+    if origin.get("kind") in _ROOMS and entry.author is not None:
         blocks.append(_quoted({"sender": _person(entry.author)}))
     if "quote" in origin:
         blocks.append(_quoted({"replyTo": origin["quote"]}))

@@ -30,7 +30,8 @@ def pruned(entries: Sequence[Entry], window: int) -> Sequence[Entry]:
     question. A single result larger than its share of the window is shortened wherever it stands.
     """
     largest = max(_KEPT, int(window * _LARGEST_SHARE) * LETTERS)
-    if not any(one.role == "tool" and len(one.text) > min(_LONG, largest) for one in entries):
+    results = [one for one in entries if one.role == "tool"]
+    if not any(len(one.text) > min(_LONG, largest) for one in results):
         return entries
     small = [_fitted(entry, largest) for entry in entries]
     old = _old(entries)

@@ -140,6 +140,8 @@ class Rotating:
         self._ids = tuple(self._profiles)
         self._keeper = keeper
         self._twins: dict[str, Provider] = {}
+        # Asked with every run; a protocol takes long to say so.
+        self._measures = base if isinstance(base, Measures) else None
 
     def __repr__(self) -> str:
         return f"Rotating({self.base!r})"
@@ -209,7 +211,7 @@ class Rotating:
 
     def window(self, model: str) -> int | None:
         """In tokens, None as long as it is not known."""
-        return self.base.window(model) if isinstance(self.base, Measures) else None
+        return self._measures.window(model) if self._measures is not None else None
 
     async def close(self) -> None:
         """Close every connection."""
