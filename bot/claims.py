@@ -74,10 +74,9 @@ class Steered:
     joined: tuple[str, ...] = ()
 
 
-def run_joined(run: str, turn: Turn) -> Signal:
-    """Word that a run is answered with this turn."""
-    data = {"runId": run, "sessionKey": turn.session.key, "joined": turn.id}
-    return Signal("run.joined", data)
+def run_joined(run: str, session: str, into: str) -> Signal:
+    """Word that a run is answered with another one."""
+    return Signal("run.joined", {"runId": run, "sessionKey": session, "joined": into})
 
 
 class Transcripts:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
-from uuid import uuid4
+from uuid import NAMESPACE_OID, uuid5
 
 import structlog
 
 from bot.children import Children
+from bot.claims import run_joined
 from bot.clock import Clock
 from bot.contract import Address, File, Reply
 from bot.engine.port import Engine, Script, Wake
@@ -53,6 +54,8 @@ class Desk(Protocol):
 
     async def decide(self, item: Item, name: str, decision: str) -> Mapping[str, Any]: ...
 
+    def boxed_in(self, item: Item) -> str | None: ...
+
 
 class Control:
     """Runs commands. `clean` takes secrets out of files that are sent; the composition root fills
@@ -91,6 +94,9 @@ class Control:
         answer = await self._answer(item)
         if answer.work is not None:
             return self._leave(item, answer.work)
+        if answer.then and not answer.text:
+            # Nothing is said but what the next run says, so whoever waits for this one waits on.
+            self._hub.publish(run_joined(item.run or "", item.session_key or "", _after(item)))
         return self._record(item, answer)
 
     async def _answer(self, item: Item) -> Answer:
@@ -163,7 +169,10 @@ class Control:
         now = self._clock.now()
         assert item.run is not None
         yield from inbox.finish(item.id, now)
-        yield from runs.end(item.run, "ok", now, reply=answer.text)
+        if answer.then and not answer.text:
+            yield from runs.join(item.run, _after(item), now)
+        else:
+            yield from runs.end(item.run, "ok", now, reply=answer.text)
         to = item.options.get("deliverTo", item.message.address.key)
         if to is not None:
             # A native command is answered where it was given, by its own id.
@@ -202,7 +211,7 @@ class Control:
 
     def _follow(self, item: Item, text: str, now: float) -> Script[None]:
         """A message that a command sends on into the session, as if it had been typed."""
-        key, run = item.session_key or "", str(uuid4())
+        key, run = item.session_key or "", _after(item)
         options = {name: item.options[name] for name in ("deliverTo",) if name in item.options}
         yield from inbox.put(
             replace(item.message, text=text, command=None),
@@ -221,6 +230,11 @@ class Control:
         )
         yield from runs.queue(run, key, key, item.agent or "", now)
         yield Wake("lane", key)
+
+
+def _after(item: Item) -> str:
+    """The run of what a command sends on: the same however often the command is done again."""
+    return str(uuid5(NAMESPACE_OID, f"follow:{item.run}"))
 
 
 class _Agents:
@@ -329,3 +343,6 @@ class _Approvals:
 
     async def decide(self, name: str, decision: str) -> Mapping[str, Any]:
         return await self.desk.decide(self.item, name, decision)
+
+    async def boxed_in(self) -> str | None:
+        return self.desk.boxed_in(self.item)

@@ -133,7 +133,7 @@ class Lanes:
             return False
         turn = claimed.turn
         for run in claimed.joined:
-            self._hub.publish(run_joined(run, turn))
+            self._hub.publish(run_joined(run, turn.session.key, turn.id))
         try:
             made = await self._turns.run(claimed)
         except (StoreError, Fenced):

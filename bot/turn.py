@@ -315,7 +315,7 @@ class _Run:
             return ()
         steered = await parts.engine.tx(parts.claims.steered(turn, parts.clock.now()))
         for run in steered.joined:
-            parts.hub.publish(run_joined(run, turn))
+            parts.hub.publish(run_joined(run, turn.session.key, turn.id))
         return steered.entries
 
     async def _compact(self, chosen: Chosen, ask: Compact) -> Compaction:
