@@ -21,7 +21,7 @@ def refusal(
     for rule in rules:
         if _matches(rule, session, to, kind):
             return None if rule.action == "allow" else f"session.send_policy denies {to.key}"
-    return None if own else f"{to.key} is another conversation; {_OPEN_IT}"
+    return None if own else f"this session may not write to {to.key}; {_OPEN_IT}"
 
 
 def _matches(rule: SendRule, session: str, to: Address, kind: str | None) -> bool:

@@ -146,7 +146,7 @@ class MessageTool:
         if action != "send" and ref is None:
             raise NotPossible(f"say in messageId which message to {action}")
         if action in ("edit", "delete") and not await self._sent(str(ref), to):
-            raise NotPossible(f"{ref} is no message that you sent there")
+            raise NotPossible(f"the message {ref} is none that you sent there")
         return _Wish(action, to, text, ref, own)
 
     def _address(self, args: Mapping[str, Any], here: Address | None) -> Address:
@@ -244,9 +244,9 @@ def _able(caps: Caps, action: str, to: Address, *, threaded: bool) -> None:
     """Raises NotPossible for what the platform cannot do."""
     able = {"send": True, "react": caps.react, "edit": caps.edit, "delete": caps.delete}
     if not able[action]:
-        raise NotPossible(f"{to.channel} does not support {_CANNOT[action]}")
+        raise NotPossible(f"the channel {to.channel} does not support {_CANNOT[action]}")
     if threaded and not caps.threads:
-        raise NotPossible(f"{to.channel} has no threads")
+        raise NotPossible(f"the channel {to.channel} has no threads")
 
 
 def _result(wish: _Wish, rows: Sequence[Row]) -> ToolResult:
