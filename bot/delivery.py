@@ -237,7 +237,8 @@ class Delivery:
 
     async def _told(self, channel: Channel, part: Part) -> tuple[str | None, bool]:
         """Perform a part, and tell hooks what came of it."""
-        done, failure = (None, False), None
+        done: tuple[str | None, bool] = (None, False)
+        failure: Exception | None = None
         try:
             done = await self._perform(channel, part)
         except Exception as error:

@@ -64,7 +64,7 @@ class Shelf:
         total, made = MAX_TOTAL, []
         for row in rows:
             name, text = row["name"], row.get("content")
-            file = known.get((name, text))
+            file = known.get((name, str(text))) if text is not None else None
             if file is None:
                 found = Text(text) if text is not None else self._text(folder, name)
                 file = _fitted(name, found, min(MAX_FILE, total))
