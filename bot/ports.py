@@ -58,6 +58,10 @@ class ApprovalsPort(Protocol):
         """The rows that wait for a decision in this session; for owners, in all."""
         ...
 
+    async def boxed_in(self) -> str | None:
+        """Why their commands may not leave the sandbox in this session, None when they may."""
+        ...
+
     async def decide(self, name: str, decision: str) -> Mapping[str, Any]:
         """Decide by id or code; the row. Raises RequestError with a sentence for the user."""
         ...

@@ -35,6 +35,8 @@ class Settings:
     verbose: Verbose | None = None
     reasoning: Reasoning | None = None
     queue: Mapping[str, Any] | None = None
+    exec: Mapping[str, str] | None = None
+    elevated: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from bot.sessions import Sessions
 from bot.store import sessions as session_scripts
 from bot.store.inbox import Item
 from bot.tools.approval import Approvals
-from bot.tools.policy import NOTHING, ToolPolicy, policy_of
+from bot.tools.policy import NOTHING, ToolPolicy, boxed, policy_of
 from bot.types import CommandTable, Session, Settings, ToolSpec, Turn
 
 _NOBODY = ("",)
@@ -356,6 +356,17 @@ class World:
         assert self.approvals is not None
         by = self.approvals.decider(item.message, item.requester, self._owns(item))
         return await self.approvals.resolve(name, decision, by)
+
+    def boxed_in(self, item: Item) -> str | None:
+        """Why an author's commands may not leave the sandbox in a session, None when they may."""
+        tools = self.config.tools
+        if not boxed(item.agent or "", item.session_key or "", tools.sandbox):
+            return "This session is not in a sandbox."
+        address, author = item.message.address, item.message.author.id
+        allowed = is_owner(address.channel, address.account, author, tools.elevated.allow_from)
+        if tools.elevated.enabled and allowed:
+            return None
+        return "Leaving the sandbox is off, or not for you (tools.elevated)."
 
     def _owns(self, item: Item) -> bool:
         return bool(item.options.get("owner"))

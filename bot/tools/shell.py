@@ -175,15 +175,27 @@ class Exec:
         """The box that the command runs in, None on the machine itself. Raises Refused, NoBox."""
         tools, session = self._config().tools, ctx.turn.session
         boxed = sandbox.applies(tools.sandbox, session.key, session.agent)
-        if not asked.elevated:
+        if not boxed and (session.settings.exec or {}).get("host") == "sandbox":
+            raise Refused("This session wants a sandbox (/exec), and tools.sandbox is off for it.")
+        if not asked.elevated and not self._elevated(ctx):
             return sandbox.box(tools.sandbox, workspace, self._state) if boxed else None
         if not boxed:
             raise Refused("elevated leaves the sandbox, and this session is not in one.")
-        address, author = ctx.turn.message.address, ctx.turn.message.author.id
-        allowed = is_owner(address.channel, address.account, author, tools.elevated.allow_from)
-        if not (tools.elevated.enabled and allowed):
+        if not self._may_leave(ctx):
             raise Refused("elevated is off, or not for this sender (tools.elevated).")
         return None
+
+    def _elevated(self, ctx: ToolContext) -> bool:
+        """Do commands of this sender leave the sandbox by the session's word (`/elevated`)?"""
+        session, tools = ctx.turn.session, self._config().tools
+        boxed = sandbox.applies(tools.sandbox, session.key, session.agent)
+        return bool(session.settings.elevated) and boxed and self._may_leave(ctx)
+
+    def _may_leave(self, ctx: ToolContext) -> bool:
+        elevated = self._config().tools.elevated
+        address, author = ctx.turn.message.address, ctx.turn.message.author.id
+        named = is_owner(address.channel, address.account, author, elevated.allow_from)
+        return elevated.enabled and named
 
     async def _permitted(
         self, asked: ExecArgs, ready: Ready, settings: ExecPolicy, ctx: ToolContext
@@ -191,7 +203,10 @@ class Exec:
         """Ask the policy, and a person where it says so. Raises Refused."""
         own = Policy(settings.security, settings.ask)
         policies = [own, Policy(asked.security or own.security, asked.ask or own.ask)]
-        if asked.elevated:
+        wish = ctx.turn.session.settings
+        policies.append(_wished(own, wish.exec or {}))
+        leaves = asked.elevated or self._elevated(ctx)
+        if leaves and wish.elevated != "full":
             policies.append(replace(own, ask="always"))
         if ctx.foreign and (own.security, own.ask) != ("full", "off"):
             policies.append(replace(own, ask="always"))
@@ -211,7 +226,7 @@ class Exec:
         reason = why or "every command is asked about"
         if ctx.foreign:
             reason = f"{reason}; this run has read words of others ({ctx.foreign})"
-        if asked.elevated:
+        if leaves:
             reason = "it would run outside the sandbox"
         decision = await self._approvals.ask(self._wanted(ready, reason), ctx)
         if not decision.allowed:
@@ -274,6 +289,11 @@ class Exec:
             return _in_background(job, seconds)
         self._jobs.forget(job)
         return ToolResult(report(job), is_error=job.code != 0)
+
+
+def _wished(own: Policy, wish: Mapping[str, Any]) -> Policy:
+    """What a session wants by `/exec`; it counts beside the agent's own policy, never for it."""
+    return Policy(wish.get("security", own.security), wish.get("ask", own.ask))
 
 
 class _Updates:

@@ -135,10 +135,14 @@ class Runs:
 class Approvals:
     rows: list[dict[str, Any]] = field(default_factory=list)
     decided: list[tuple[str, str]] = field(default_factory=list)
+    boxed: str | None = None
     refusal: RequestError | None = None
 
     async def pending(self) -> Sequence[Mapping[str, Any]]:
         return self.rows
+
+    async def boxed_in(self) -> str | None:
+        return self.boxed
 
     async def decide(self, name: str, decision: str) -> Mapping[str, Any]:
         if self.refusal is not None:

@@ -27,6 +27,8 @@ NAMES = [
     "reasoning",
     "skill",
     "queue",
+    "exec",
+    "elevated",
     "approve",
     "subagents",
     "status",
