@@ -137,6 +137,7 @@ class App:
 
     async def start(self, *, channels: bool = True, port: int | None = None) -> None:
         """Wake what was open, then let the channels in. `port` is where the gateway listens."""
+        await self.catalogue.begin()
         await self.engine.start(upkeep.sweep)
         await self.outside.start()
         if channels:

@@ -200,15 +200,21 @@ class Catalogue:
         return reason(rest.code) if rest else None
 
     def _refused(self, agent: Agent, ref: str) -> str | None:
-        """Why every credential for a model was refused in this process, while that counts."""
+        """Why every credential for a model was refused, while that counts."""
         name, model = split_ref(ref)
-        provider = self._providers.get((name, agent.id if name in agent.providers else ""))
-        rest = provider.known_rest(model) if provider else None
+        settings = self._config.providers.get(name)
+        if settings is None or settings.api in PROGRAMS:
+            return None
+        rest = self.provider(agent, name).known_rest(model)
         return reason(rest.code) if rest and rest.code in REFUSED else None
 
     def rows(self, agent: Agent) -> list[dict[str, Any]]:
         """What `models.list` answers for an agent."""
         return [self._row(agent, ref) for ref in self._refs(agent) if self.permitted(agent, ref)]
+
+    async def begin(self) -> None:
+        """Remember which credentials rest."""
+        await self._keeper.load()
 
     async def close(self) -> None:
         for provider in (*self._providers.values(), *self._former):

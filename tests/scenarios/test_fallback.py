@@ -273,3 +273,27 @@ async def test_a_provider_is_never_asked_more_at_once_than_its_cap(tmp_path: Pat
             for one in sent:
                 assert (await desk.end(one["runId"]))["state"] == "final"
     assert server.most_at_once <= 2
+
+
+async def test_012_a_key_that_was_refused_is_not_ready_until_it_answers(tmp_path: Path):
+    """Also after a restart; the list of models calls nobody."""
+    state, clock = tmp_path / "state", Later()
+    async with FakeOpenAI() as server:
+        config = two_keys(server).replace(f", {KEYS[1]}", "")
+        server.refuse(401, error("Incorrect API key"))
+        server.answer(*openai_text("fine"))
+        async with opened(state, config, clock=clock) as desk:
+            assert await readiness(desk) == (True, None)
+            assert (await desk.say("hi"))["state"] == "error"
+            assert await readiness(desk) == (False, "its credentials were refused")
+        async with opened(state, config, clock=clock) as desk:
+            desk.keys = iter(range(100, 200))
+            assert await readiness(desk) == (False, "its credentials were refused")
+            assert len(server.requests) == 1 and server.lists == []
+            assert await said(desk) == "fine"
+            assert await readiness(desk) == (True, None)
+
+
+async def readiness(desk: Desk) -> tuple[bool, str | None]:
+    (row,) = [row for row in (await desk.ok("models.list"))["models"] if row["ref"] == "far/m"]
+    return row["ready"], row["reason"]
