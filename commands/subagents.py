@@ -20,7 +20,7 @@ NONE = "No helper was started here."
     group="Sessions",
 )
 async def subagents(ctx: CommandContext) -> Answer | str:
-    """List the helpers that work for this chat; ID is a number, `all` too where they are stopped."""
+    """List this chat's helpers, look at one, tell it something, or stop it (or `all`)."""
     return await dispatch(ctx, "subagents", SUBS, bare="list")
 
 

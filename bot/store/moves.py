@@ -12,6 +12,7 @@ _BY_KEY = (
     ("inbox", ("lane", "session_key")),
     ("runs", ("lane", "session_key")),
     ("lanes", ("key",)),
+    ("children", ("parent",)),
 )
 
 
@@ -26,6 +27,7 @@ def move(old: Address, new: Address, now: float) -> Script[None]:
     yield q(
         "UPDATE inbox SET address = ? WHERE address = ? AND state = 'overheard'", new.key, old.key
     )
+    yield q("UPDATE children SET deliver_to = ? WHERE deliver_to = ?", new.key, old.key)
     yield q("UPDATE routes SET place = ? WHERE place = ?", new.key, old.key)
     yield q(
         "UPDATE outbox SET address = ? WHERE address = ? AND state IN ('pending', 'sending')",

@@ -19,6 +19,7 @@ _OLD = (
     "DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE ended_at < ? LIMIT ?)",
     "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE sent_at < ? "
     "AND state NOT IN ('pending', 'sending') LIMIT ?)",
+    "DELETE FROM children WHERE run IN (SELECT run FROM children WHERE ended_at < ? LIMIT ?)",
     "DELETE FROM effects WHERE key IN (SELECT key FROM effects WHERE at < ? LIMIT ?)",
     "DELETE FROM calls WHERE run IN (SELECT run FROM calls WHERE ended_at < ? LIMIT ?)",
     "DELETE FROM pairings WHERE id IN (SELECT id FROM pairings WHERE expires_at < ? LIMIT ?)",
