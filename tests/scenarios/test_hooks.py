@@ -1,5 +1,6 @@
 """Every hook at work, in a package that was installed and is named in `plugins`."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -221,6 +222,28 @@ async def test_before_message_write_sees_every_line_and_can_withhold_it(bench: B
     diary.answer(before_message_write={"message": {"content": "blessed"}})
     await say(bench, "other", "r3")
     assert [text for _, text in await bench.transcript("main")][-2:] == ["blessed", "blessed"]
+
+
+async def test_what_a_run_hears_on_its_way_is_a_line_too(
+    tmp_path: Path, clock: VirtualClock, diary: Diary
+):
+    probe = Probe()
+    probe.gate = asyncio.Event()
+    settings = DIARY.replace("mode: followup", "mode: steer")
+    state = tmp_path / "state"
+    async with running(state, settings, clock=clock, scripted=True, tools=[probe]) as bench:
+        asks_for(bench, call("probe"), "done")
+        bench.platform().say("go")
+        await probe.began.wait()
+        bench.platform().say("left instead")
+        await bench.settle()
+        probe.gate.set()
+        await done(bench)
+    said = [one["message"]["content"] for one in diary.heard("before_message_write")]
+    assert said.count("left instead") == 1
+    assert ("user", "left instead") in [
+        (one.role, one.text) for one in scripted(bench).requests[1].entries
+    ]
 
 
 async def test_messages_of_a_channel_are_heard_coming_and_going(bench: Bench, diary: Diary):
