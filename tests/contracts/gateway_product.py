@@ -43,7 +43,14 @@ class Desk:
     app: product.App
     core: Core
     socket: Socket
+    url: str
     keys: Any = field(default_factory=lambda: itertools.count(1))
+
+    @asynccontextmanager
+    async def again(self) -> AsyncIterator["Desk"]:
+        """One more client of the same gateway."""
+        async with signed_in(self.url) as socket:
+            yield Desk(self.app, self.core, socket, self.url, self.keys)
 
     async def ok(self, method: str, **params: Any) -> dict[str, Any]:
         answer = await self.socket.request(method, params)
@@ -82,6 +89,19 @@ class Desk:
 
 
 @asynccontextmanager
+async def signed_in(url: str, caps: Any = ()) -> AsyncIterator[Socket]:
+    """A client that has said the token."""
+    async with (
+        aiohttp.ClientSession() as http,
+        http.ws_connect(url + "/ws", max_msg_size=0) as ws,
+    ):
+        socket = Socket(ws)
+        params = {"protocol": 1, "caps": list(caps), "auth": {"token": TOKEN}}
+        socket.hello = await socket.request("connect", params)
+        yield socket
+
+
+@asynccontextmanager
 async def opened(
     state: Path,
     config: str = CONFIG,
@@ -101,14 +121,8 @@ async def opened(
     url = await gateway.start(port=0)
     core.link = gateway.login_url
     try:
-        async with (
-            aiohttp.ClientSession() as http,
-            http.ws_connect(url + "/ws", max_msg_size=0) as ws,
-        ):
-            socket = Socket(ws)
-            params = {"protocol": 1, "caps": list(caps), "auth": {"token": TOKEN}}
-            socket.hello = await socket.request("connect", params)
-            yield Desk(app, core, socket)
+        async with signed_in(url, caps) as socket:
+            yield Desk(app, core, socket, url)
     finally:
         await gateway.stop()
         await app.stop(5.0)
