@@ -93,7 +93,7 @@ class Inference:
 
         What the one before had said is unsaid. Within the budget only: see `Spending`.
         """
-        if self.spending and (wrong := await self.spending.refusal(turn, history)):
+        if wrong := await self.over_budget(turn, history):
             await stored()
             return Final(Entry("assistant", "", self.clock.now(), stop="error"), wrong), chosen
         left = await in_order(chosen)
@@ -110,6 +110,10 @@ class Inference:
         if final.failure is None and (notice := told(now, self.agents.wanted(turn), history)):
             speech.note(notice)
         return final, now
+
+    async def over_budget(self, turn: Turn, history: Sequence[Entry]) -> Failure | None:
+        """Why nothing more may be spent on a run; None: it may."""
+        return await self.spending.refusal(turn, history) if self.spending else None
 
     async def call(
         self,

@@ -327,7 +327,10 @@ class _Run:
         wanted = turn.message.text if turn.work == "compact" else ""
         self._emit(Compacted("start", ask.will_retry))
         try:
-            made = await parts.compactor.perform(turn, chosen, ask, overhead, wanted)
+            if wrong := await parts.inference.over_budget(turn, ask.entries):
+                made = Compaction(None, failure=wrong)
+            else:
+                made = await parts.compactor.perform(turn, chosen, ask, overhead, wanted)
         finally:
             again = ask.will_retry and made is not None and made.entry is not None
             if again:

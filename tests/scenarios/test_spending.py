@@ -43,6 +43,7 @@ async def test_a_session_that_has_cost_its_limit_asks_no_model(tmp_path: Path):
             await desk.say("hi")
             await desk.say("hi")
             assert "$2.00 of $2.00" in await refused(desk)
+            assert (await desk.say("/compact"))["state"] == "error"
             assert len(server.requests) == 2
             assert (await desk.say("hi", f"{MAIN}:chat:b"))["state"] == "final"
             await desk.ok("sessions.reset", sessionKey=MAIN)
