@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from bot.clock import SystemClock
-from bot.contract import Address
+from bot.contract import Address, Author, Message, Ref, utcnow
 from bot.engine.embedded import Embedded
 from bot.engine.port import Script
 from bot.keys import conversation_key, parse_key
-from bot.store import moves, people, sessions
+from bot.store import children, moves, people, sessions
+from bot.store.children import Work
 from bot.store.migrations import open_store
 
 OLD = Address("chat", "house", "-5")
@@ -18,11 +19,18 @@ def _key(address: Address) -> str:
     return conversation_key("main", address, "group", "1", "account-channel-peer")
 
 
+def _work(parent: str) -> Work:
+    key = "agent:main:subagent:1"
+    said = Message(Ref(OLD, "1"), Author("1"), "dig", utcnow(), "group")
+    return Work("r1", key, "main", "Digger", "dig", parent, "main", "house:1", said, OLD.key)
+
+
 def _begin() -> Script[str]:
     base = parse_key(_key(OLD))
     yield from sessions.ensure(base, "Group", OLD, "group", 1.0)
     child = yield from sessions.create_child(base, "Trip", 2.0, activate=True)
     yield from people.route(OLD.key, "main", "me", 2.0)
+    yield from children.owe(_work(base.text), 2.0)
     yield from sessions.ensure(
         parse_key(_key(Address("chat", "house", "-55"))), "Other", None, None, 1
     )
@@ -42,6 +50,8 @@ async def test_sessions_children_and_routes_go_along(tmp_path: Path) -> None:
         assert row["address"] == NEW.key
         assert await engine.read(sessions.current(_key(OLD))) is None
         assert await engine.read(people.stored_route(NEW.key)) == "main"
+        [helper] = await engine.read(children.listing(_key(NEW)))
+        assert (helper["run"], helper["deliver_to"]) == ("r1", NEW.key)
         other = _key(Address("chat", "house", "-55"))
         assert await engine.read(sessions.current(other)) is not None
     finally:
