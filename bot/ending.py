@@ -56,7 +56,7 @@ def ending(
     What its tools have shown in the conversation themselves, by the transcript, is not said again.
     """
     speech.broke_off()
-    told = [text for one in transcript for text in _told(one, turn.id)]
+    told = [text for one in transcript if one.role == "tool" for text in _told(one, turn.id)]
     said = joined(speech.texts, told)
     if outcome.status == "ok":
         state: Literal["ok", "aborted"] = "aborted" if aborted else "ok"
@@ -83,8 +83,8 @@ def ending(
 
 
 def _told(entry: Entry, run: str) -> Sequence[str]:
-    """What a tool of the run has shown in its conversation."""
-    if entry.role != "tool" or entry.run != run or entry.origin is None:
+    """What a tool, by its entry, has shown in the conversation if it was called by the run."""
+    if entry.run != run or entry.origin is None:
         return ()
     said: Sequence[str] = entry.origin.get("said", ())
     return said
