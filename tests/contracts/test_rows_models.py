@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.contracts.cli_support import Trunkline
 from tests.contracts.gateway_product import MAIN, opened
 from tests.fakes.ollama_server import FakeOllama
 from tests.fakes.ollama_server import text_stream as ollama_text
@@ -194,7 +193,7 @@ async def test_139_a_broken_provider_is_one_short_message(tmp_path: Path):
     assert SECRET not in told and "Traceback" not in told and len(end["error"]["message"]) < 300
 
 
-async def test_188_192_what_a_session_thinks_and_holds(tmp_path: Path):
+async def test_082_188_192_what_a_session_thinks_and_holds(tmp_path: Path):
     """A smaller window is honoured, and `/think` changes the request of models that can."""
     async with FakeOpenAI() as server:
         text = f"""
@@ -216,14 +215,7 @@ providers:
             assert (await desk.say("hi"))["state"] == "final"
             await desk.ok("sessions.patch", sessionKey=MAIN, model=None)
             status = (await desk.say("/status"))["message"]["text"]
+    assert "Model: `far/deep` (agent)" in status and "Thinking: high" in status
     efforts = [one.body.get("reasoning_effort") for one in server.requests]
     assert efforts == ["high", None, None]
     assert re.search(r"Context: [\d,]+ of 20,000 tokens", status)
-
-
-def test_086_a_model_server_and_nothing_else_is_enough(tmp_path: Path):
-    """The real program in its own process; its server is one more of our own."""
-    trunkline = Trunkline(tmp_path / "home")
-    trunkline.config("agents: [{id: main, model: demo/demo}]")
-    answer = trunkline.json("agent", "--local", "--message", "[[demo tool session_status {}]]")
-    assert answer["status"] == "ok" and "demo/demo" in answer["reply"]
