@@ -44,7 +44,8 @@ def usage(
 
 def _sum(row: Mapping[str, Any]) -> str:
     tokens = f"{row['inputTokens']:,} tokens in, {row['outputTokens']:,} out"
-    return f"{row['runs']} runs, {tokens}, {price(row)}"
+    runs = "1 run" if row["runs"] == 1 else f"{row['runs']:,} runs"
+    return f"{runs}, {tokens}, {price(row)}"
 
 
 def price(row: Mapping[str, Any]) -> str:

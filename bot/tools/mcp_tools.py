@@ -109,7 +109,7 @@ class Servers:
         found = await self._engine.tx(scripts.review(server, tool, self._clock.now()))
         if not found:
             what = server if tool is None else full_name(server, tool)
-            raise RequestError("NOT_FOUND", f"{what} has nothing to review; see mcp.list")
+            raise RequestError("NOT_FOUND", f"{what}: nothing waits for review; see: mcp list")
         await self._load()
         return [full_name(server, row["name"]) for row in found]
 
