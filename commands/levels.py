@@ -1,4 +1,4 @@
-"""What `/think`, `/verbose` and `/reasoning` share: show a setting, or change it for the session."""
+"""What `/think`, `/verbose` and `/reasoning` share: show a setting, or set it for the session."""
 
 from __future__ import annotations
 

@@ -17,7 +17,10 @@ from tests.rules.source import ROOT
 CONFIG = """
 limits: {{per_sender: null}}
 messages: {{queue: followup}}
-agents: [{{id: main, tools: {{allow: [count, edit, read, sessions_spawn, message]}}, compaction: {{keep_recent: 0}}}}]
+agents:
+  - id: main
+    tools: {{allow: [count, edit, read, sessions_spawn, message]}}
+    compaction: {{keep_recent: 0}}
 channels:
 {channels}
 logging: {{level: error}}

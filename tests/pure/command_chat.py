@@ -60,7 +60,6 @@ class Sessions:
         self.patches.append(settings)
         return self.known[self.key]
 
-
     async def history(self) -> list[Entry]:
         return self.said
 

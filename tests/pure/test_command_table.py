@@ -7,7 +7,7 @@ import pytest
 
 from bot.errors import ConfigError
 from bot.types import CommandContext
-from commands import BUILT_IN, agent, command, model, session, table, subagents
+from commands import BUILT_IN, agent, command, model, session, subagents, table
 from commands.reference import reference
 from tests.pure.command_chat import Chat
 

@@ -216,8 +216,15 @@ async def test_the_folder_is_the_workspace_or_inside(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "args",
-    [{}, {"command": ""}, {"command": 5}, {"command": "ls", "x": 1},      {"command": "ls", "timeout": -1}, {"command": "ls", "env": {"A": 1}}],
-)  # fmt: skip
+    [
+        {},
+        {"command": ""},
+        {"command": 5},
+        {"command": "ls", "x": 1},
+        {"command": "ls", "timeout": -1},
+        {"command": "ls", "env": {"A": 1}},
+    ],
+)
 async def test_wrong_arguments_get_a_sentence(tmp_path: Path, args: dict):
     async with house(tmp_path) as bench:
         said = await Ends(bench).call("exec", **args)
