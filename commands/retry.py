@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bot.types import Answer, CommandContext, Entry
 from commands.catalogue import find, named, pick, refusal
 from commands.registry import command
+from commands.words import GREETING
 
 NOTHING = "You have not asked anything in this session yet."
 
@@ -37,6 +38,8 @@ def last_of(ctx: CommandContext, history: Sequence[Entry]) -> str | None:
     """The last words of whoever types this, not those that other sessions said in their name."""
     for entry in reversed(history):
         mine = entry.author is not None and entry.author.id == ctx.message.author.id
-        if entry.role == "user" and mine and "source" not in (entry.origin or {}) and entry.text:
+        own = mine and "source" not in (entry.origin or {})
+        # The greeting that `/new` asks for in somebody's name is nobody's question.
+        if entry.role == "user" and own and entry.text not in ("", GREETING):
             return entry.text
     return None

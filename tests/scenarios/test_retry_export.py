@@ -42,6 +42,15 @@ async def test_retry_asks_again_and_keeps_the_former_answer(tmp_path: Path, cloc
 
 
 @pytest.mark.parametrize("form", ["md", "json", "jsonl"])
+async def test_a_greeting_is_nobodys_question(tmp_path: Path, clock: VirtualClock):
+    async with running(tmp_path, CONFIG, clock=clock, scripted=True) as bench:
+        platform = bench.platform()
+        platform.say("/new")
+        await platform.wait_for(lambda one: any("Greet me" in text for text in one.visible("ada")))
+        platform.say("/retry")
+        await platform.wait_for(lambda one: "not asked anything" in one.visible("ada")[-1])
+
+
 async def test_export_sends_the_transcript_without_secrets(
     tmp_path: Path, clock: VirtualClock, form: str
 ):
