@@ -41,7 +41,6 @@ async def test_retry_asks_again_and_keeps_the_former_answer(tmp_path: Path, cloc
         await platform.wait_for(lambda one: "not in the catalogue" in one.visible("ada")[-1])
 
 
-@pytest.mark.parametrize("form", ["md", "json", "jsonl"])
 async def test_a_greeting_is_nobodys_question(tmp_path: Path, clock: VirtualClock):
     async with running(tmp_path, CONFIG, clock=clock, scripted=True) as bench:
         platform = bench.platform()
@@ -51,6 +50,7 @@ async def test_a_greeting_is_nobodys_question(tmp_path: Path, clock: VirtualCloc
         await platform.wait_for(lambda one: "not asked anything" in one.visible("ada")[-1])
 
 
+@pytest.mark.parametrize("form", ["md", "json", "jsonl"])
 async def test_export_sends_the_transcript_without_secrets(
     tmp_path: Path, clock: VirtualClock, form: str
 ):
