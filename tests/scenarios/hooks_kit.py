@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from bot.testing.running import CONFIG
+from bot.testing.running import CONFIG, Bench
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "trunkline-hooks"
@@ -73,3 +73,10 @@ class Diary:
 
     def contexts(self, hook: str) -> list[dict[str, Any]]:
         return [line["ctx"] for line in self.lines if line["hook"] == hook]
+
+
+async def done(bench: Bench) -> None:
+    """Return when nothing is left to do now, hooks and all."""
+    await bench.settle()
+    await bench.app.engine.idle()
+    await bench.app.hooks.idle()

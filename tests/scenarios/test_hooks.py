@@ -10,9 +10,10 @@ import pytest
 
 from bot.testing.clock import VirtualClock
 from bot.testing.model import call
+from bot.testing.platform import Fault
 from bot.testing.running import CONFIG, Bench, running
 from bot.types import Failure
-from tests.scenarios.hooks_kit import DIARY, Diary, install
+from tests.scenarios.hooks_kit import DIARY, Diary, done, install
 from tests.scenarios.kit import ADA, Probe, run_row, scripted
 
 MAIN = "agent:main:main"
@@ -43,12 +44,6 @@ async def bench(tmp_path: Path, clock: VirtualClock, diary: Diary) -> AsyncItera
     state = tmp_path / "state"
     async with running(state, DIARY, clock=clock, scripted=True, tools=[Probe()]) as running_bench:
         yield running_bench
-
-
-async def done(bench: Bench) -> None:
-    await bench.settle()
-    await bench.app.engine.idle()
-    await bench.app.hooks.idle()
 
 
 async def say(bench: Bench, text: str = "hi", run: str = "r1") -> Any:
@@ -257,6 +252,17 @@ async def test_messages_of_a_channel_are_heard_coming_and_going(bench: Bench, di
     assert sent["success"] is True and sent["error"] is None
     [started] = diary.contexts("session_start")
     assert started["sessionKey"] == ADA and started["messageProvider"] == "idempotent"
+
+
+async def test_a_message_that_the_platform_refuses_is_told_with_its_error(
+    bench: Bench, diary: Diary
+):
+    bench.platform().fail("send", Fault("refused"))
+    bench.platform().say("hello")
+    await done(bench)
+    assert bench.platform().visible() == []
+    [sent] = diary.heard("message_sent")
+    assert (sent["success"], sent["error"]) == (False, "the platform says no")
 
 
 async def test_a_message_can_be_rewritten_and_cancelled(bench: Bench, diary: Diary):
