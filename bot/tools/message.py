@@ -60,6 +60,7 @@ class _Wish:
     text: str
     ref: str | None
     own: bool
+    reply_to: str | None
 
 
 class MessageTool:
@@ -80,6 +81,7 @@ class MessageTool:
             "target": {"type": "string", "description": "a conversation's id on that platform"},
             "threadId": {"type": "string"},
             "messageId": {"type": "string", "description": "the message to change or react to"},
+            "replyTo": {"type": "string", "description": "the message that a send answers"},
             "emoji": {"type": "string", "description": "for react"},
             "media": {
                 "type": "array",
@@ -147,7 +149,8 @@ class MessageTool:
             raise NotPossible(f"say in messageId which message to {action}")
         if action in ("edit", "delete") and not await self._sent(str(ref), to):
             raise NotPossible(f"the message {ref} is none that you sent there")
-        return _Wish(action, to, text, ref, own)
+        to, reply_to = _answering(caps, action, to, args.get("replyTo"))
+        return _Wish(action, to, text, ref, own, reply_to)
 
     def _address(self, args: Mapping[str, Any], here: Address | None) -> Address:
         """Where it goes. Raises NotPossible."""
@@ -198,7 +201,7 @@ class MessageTool:
         if files:
             last = parts.pop() if parts else Reply("")
             parts.append(replace(last, attachments=files))
-        return parts
+        return [replace(parts[0], reply_to=wish.reply_to), *parts[1:]]
 
     def _file(self, path: str, ctx: ToolContext) -> File:
         folder, names = self._files.readable(path, ctx)
@@ -247,6 +250,22 @@ def _able(caps: Caps, action: str, to: Address, *, threaded: bool) -> None:
         raise NotPossible(f"the channel {to.channel} does not support {_CANNOT[action]}")
     if threaded and not caps.threads:
         raise NotPossible(f"the channel {to.channel} has no threads")
+
+
+def _answering(
+    caps: Caps, action: str, to: Address, asked: str | None
+) -> tuple[Address, str | None]:
+    """Where an answer to a message goes, and what it quotes. Raises NotPossible.
+
+    Where threads hang below messages it goes into that one, and quotes only inside a thread.
+    """
+    if asked is None:
+        return to, None
+    if action != "send":
+        raise NotPossible(f"replyTo is for send; say in messageId which message to {action}")
+    if caps.roots and to.thread is None:
+        return replace(to, thread=asked), None
+    return to, asked
 
 
 def _result(wish: _Wish, rows: Sequence[Row]) -> ToolResult:
