@@ -1,12 +1,15 @@
 """Sessions, people, channels and stories through the methods, on the whole product."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from bot.gateway.local import Local
 from bot.gateway.methods import table
 from tests.contracts.gateway_product import MAIN, Desk, opened, telegram_message
+from tests.fakes.openai_server import FakeOpenAI, call_piece, stream_of, text_stream
 
 
 @pytest.fixture
@@ -44,11 +47,14 @@ async def test_033_a_base_key_addresses_its_active_child_and_exact_the_key_itsel
     assert error["code"] == "NOT_FOUND"
 
 
-async def test_038_overrides_are_the_sessions_own_and_can_be_cleared(desk: Desk):
+async def test_038_039_overrides_are_the_sessions_own_and_can_be_cleared(desk: Desk):
+    file = desk.app.state / "config.yaml"
+    before = file.read_bytes()
     row = await desk.ok("sessions.patch", sessionKey=MAIN, model="demo/second", verbose="full")
     assert (row["model"], row["verbose"], row["thinking"]) == ("demo/second", "full", None)
     end = await desk.say("hello")
     assert end["message"]["model"] == "demo/second"
+    assert file.read_bytes() == before
     row = await desk.ok("sessions.patch", sessionKey=MAIN, model=None, queue="followup")
     assert row["model"] is None and row["queue"] == {"mode": "followup"}
     assert (await desk.say("hello"))["message"]["model"] == "demo/demo"
@@ -102,6 +108,44 @@ async def test_163_an_export_has_everything(desk: Desk):
     calling, told = exported["messages"][1], exported["messages"][2]
     assert calling["toolCalls"][0]["id"] == told["toolCallId"]
     assert exported["session"]["sessionKey"] == MAIN
+
+
+async def test_163_what_a_tool_told_is_in_the_next_request(tmp_path: Path):
+    async with FakeOpenAI() as server:
+        config = f"""
+agents: [{{id: main, model: far/m}}]
+providers: {{far: {{api: openai, base_url: "{server.url}", api_key: k}}}}
+"""
+        async with opened(tmp_path / "state", config) as desk:
+            asked = {"tool_calls": [call_piece(0, "c1", "session_status", "{}")]}
+            server.answer(*stream_of(asked, finish="tool_calls"))
+            server.answer(*text_stream("I looked."))
+            server.answer(*text_stream("Always."))
+            await desk.say("look")
+            await desk.say("thanks")
+            exported = (await desk.ok("sessions.export", sessionKey=MAIN))["messages"]
+    roles = ["user", "assistant", "tool", "assistant", "user", "assistant"]
+    assert [row["role"] for row in exported] == roles
+    sent = [one for one in server.requests[-1].body["messages"] if one["role"] != "system"]
+    assert [one["role"] for one in sent] == roles[:-1]
+    assert sent[1]["tool_calls"][0]["id"] == sent[2]["tool_call_id"]
+    assert exported[2]["text"] and exported[2]["text"] in str(sent[2]["content"])
+    assert (sent[0]["content"], sent[3]["content"]) == ("look", "I looked.")
+
+
+async def test_165_messages_of_the_page_share_one_session(desk: Desk):
+    """The first makes it and the second finds it; however many of the first come at once."""
+    for text in ("one", "two"):
+        await desk.say(f"[[demo text {text}]]")
+    said = (await desk.ok("sessions.export", sessionKey=MAIN))["messages"]
+    assert [row["text"] for row in said if row["role"] == "assistant"] == ["one", "two"]
+    crowd, client = "agent:other:main", Local(table(desk.core), desk.app.hub, desk.core.view)
+    first = {"sessionKey": crowd, "message": "[[demo text hi]]"}
+    sends = [client.request("chat.send", {**first, "idempotencyKey": f"f{n}"}) for n in range(50)]
+    await asyncio.gather(*sends)
+    client.close()
+    rows = (await desk.ok("sessions.list"))["sessions"]
+    assert sorted(row["sessionKey"] for row in rows) == [MAIN, crowd]
 
 
 async def test_160_a_channels_session_tells_its_origin_and_the_page_does_not_change_it(desk: Desk):

@@ -1,17 +1,24 @@
 """Runs from outside: who leaves stops nothing, how long they may take, what agents may call."""
 
+import asyncio
 import json
 import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from bot.cli.inside import core_of
+from bot.gateway.local import Local
+from bot.gateway.methods import table
+from bot.testing.clock import VirtualClock
 from bot.testing.running import running
 from bot.types import ModelRequest
 from tests.contracts.cli_support import Trunkline
 from tests.contracts.gateway_product import MAIN, opened
 from tests.fakes.openai_server import FakeOpenAI, text_stream
-from tests.scenarios.kit import Watch, run_row
+from tests.scenarios.kit import Watch, run_row, scripted
 
 
 async def test_152_a_client_that_goes_leaves_its_run_to_end(tmp_path: Path):
@@ -64,6 +71,40 @@ providers: {{far: {{api: openai, base_url: "{server.url}", api_key: k}}}}
         {one["function"]["name"] for one in asked.body["tools"]} for asked in server.requests
     ]
     assert ["web_search" in names for names in offered] == [True, False]
+
+
+@asynccontextmanager
+async def writing(state: Path) -> AsyncIterator[tuple[VirtualClock, Local]]:
+    """A client of a process in which the run `r1` does not end."""
+    clock = VirtualClock()
+    async with running(state, clock=clock, scripted=True) as bench:
+        core = core_of(bench.app)
+        scripted(bench).on("hi", [asyncio.Event()])
+        await bench.ask("hi", "r1")
+        await bench.settle()
+        client = Local(table(core), bench.app.hub, core.view)
+        yield clock, client
+        client.close()
+
+
+@pytest.mark.parametrize(("params", "seconds"), [({}, 30), ({"timeoutMs": 45_000}, 45)])
+async def test_148_a_wait_takes_half_a_minute_unless_told_otherwise(
+    tmp_path: Path, params: dict[str, int], seconds: int
+):
+    async with writing(tmp_path) as (clock, client):
+        asked = asyncio.create_task(client.request("agent.wait", {"runId": "r1", **params}))
+        await clock.advance(seconds - 0.5)
+        assert not asked.done()
+        await clock.advance(0.5)
+        answer = await asked
+    assert answer["status"] == "timeout" and answer["endedAt"] is None
+
+
+async def test_148_a_wait_of_nothing_returns_at_once(tmp_path: Path):
+    """This clock stands still until a test lets time pass."""
+    async with writing(tmp_path) as (_, client):
+        answer = await client.request("agent.wait", {"runId": "r1", "timeoutMs": 0})
+    assert answer["status"] == "timeout" and answer["endedAt"] is None
 
 
 class Bare:

@@ -26,6 +26,7 @@ MARKS = {
     "mprd": "contracts/test_models_product.py",
     "mtrx": "contracts/test_provider_matrix.py",
     "mtol": "scenarios/test_message_tool.py",
+    "mevr": "scenarios/test_message_everywhere.py",
     "node": "contracts/test_gateway_nodes.py",
     "oai": "contracts/test_provider_openai.py",
     "page": "browser/test_chat_page.py",
@@ -57,6 +58,7 @@ TABLE = """
 11 mods 011_of_ollama_too
 12 mods 012_a_refused_key_is_not_ready_and_looking_costs_nothing
 12 mprd readiness_has_a_reason
+12 fall 012_a_key_that_was_refused_is_not_ready_until_it_answers
 13 mods 013_018_each_agent_asks_its_own_model_also_after_a_change
 14 fall 014_the_next_model_answers_in_the_same_run_once
 14 fall 014_a_format_error_rests_nothing
@@ -81,9 +83,9 @@ TABLE = """
 36 page a_reload_in_mid_stream_goes_on_without_gap_or_repeat
 36 gmet 036_a_message_is_answered_streamed_and_ends_once
 37 mods 013_018_each_agent_asks_its_own_model_also_after_a_change
-38 gses 038_overrides_are_the_sessions_own_and_can_be_cleared
+38 gses 038_039_overrides_are_the_sessions_own_and_can_be_cleared
 38 page the_model_picker_offers_what_is_ready_and_changes_this_session_alone
-39 gses 038_overrides_are_the_sessions_own_and_can_be_cleared
+39 gses 038_039_overrides_are_the_sessions_own_and_can_be_cleared
 63 mods 063_vllm_is_discovered_listed_and_answers_with_tools
 64 olla 064_a_pasted_path_is_taken_off
 64 mprd 064_a_model_without_tools_says_so_in_the_run
@@ -168,6 +170,7 @@ TABLE = """
 126 hook messages_of_a_channel_are_heard_coming_and_going
 127 hook a_message_can_be_rewritten_and_cancelled
 128 hook messages_of_a_channel_are_heard_coming_and_going
+128 hook a_message_that_the_platform_refuses_is_told_with_its_error
 129 hook a_session_begins_and_ends_under_one_id
 130 hook the_process_starts_and_stops_once
 131 bgen blocks_come_while_the_model_is_still_writing
@@ -197,6 +200,8 @@ TABLE = """
 146 chat each_kind_of_end
 147 gmet 147_tool_events_follow_caps_and_verbose
 148 gmet 074_agent_answers_at_once_and_wait_gives_the_result
+148 rrun 148_a_wait_takes_half_a_minute_unless_told_otherwise
+148 rrun 148_a_wait_of_nothing_returns_at_once
 149 rrun 149_the_command_line_gives_a_run_ten_minutes_unless_told_otherwise
 150 runs a_timeout_of_nothing_is_no_limit
 151 mtrx 151_closing_the_iterator_ends_the_call
@@ -223,6 +228,9 @@ TABLE = """
 175 webt what_is_missing_is_said
 176 mtol 176_own_messages_are_edited_and_deleted_others_not
 176 mtol a_reaction_goes_under_the_message_that_is_answered
+176 mevr 176_send_react_edit_and_delete_are_seen
+176 mevr 176_an_answer_to_a_message_is_below_it_or_quotes_it
+176 mevr 176_what_a_platform_cannot_do_is_said
 177 node a_device_is_let_in_and_does_what_it_is_asked
 177 node the_socket_invokes_too_and_hears_a_refusal
 178 exec the_decision_table

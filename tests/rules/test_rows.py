@@ -13,6 +13,7 @@ from tests.rules import rows
 TESTS = Path(__file__).parents[1]
 SURFACES = "scenarios/test_every_surface.py::test_"
 CHANNELS = "contracts/test_gateway_channels.py::test_"
+SESSIONS = "contracts/test_gateway_sessions.py::test_"
 CLI = "contracts/test_cli_channels.py::test_"
 ROWS = {
     1: [
@@ -66,11 +67,16 @@ ROWS = {
         SURFACES + "a_thread_keeps_its_session_and_its_answers",
         SURFACES + "with_threads_a_mention_begins_one",
     ],
-    163: [SURFACES + "the_transcript_has_users_answers_and_tool_results"],
+    163: [
+        SURFACES + "the_transcript_has_users_answers_and_tool_results",
+        SESSIONS + "163_an_export_has_everything",
+        SESSIONS + "163_what_a_tool_told_is_in_the_next_request",
+    ],
     164: [SURFACES + "answers_go_back_where_the_questions_came_from"],
     165: [
         SURFACES + "fifty_first_messages_at_once_make_one_session",
         "scenarios/test_intake.py::test_fifty_callers_at_once_make_one_session",
+        SESSIONS + "165_messages_of_the_page_share_one_session",
     ],
 }
 

@@ -38,7 +38,7 @@ def answered(one: Surface, asked: str) -> list[Any]:
     return list(one.world.seen(replace(room, thread=asked)))
 
 
-async def test_176_send_reply_react_edit_and_delete_are_seen(tmp_path: Path):
+async def test_176_send_react_edit_and_delete_are_seen(tmp_path: Path):
     async with surfaces() as accounts, everywhere(tmp_path, accounts) as bench:
         for one in accounts:
             _, told = await asks(bench, one, "send", action="send", message="first")
