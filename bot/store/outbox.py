@@ -118,6 +118,25 @@ def by_ref(ref: str) -> Script[list[Row]]:
     )
 
 
+def sent_by(run: str, tool: str, address: Address) -> Script[list[Row]]:
+    """What calls of a tool have sent to a place in a run, unless it was changed or removed since.
+
+    Such a call's row has the run `<tool>:<run>:<call>`.
+    """
+    return (
+        yield q(
+            "SELECT o.reply FROM calls c "
+            "JOIN outbox o ON o.run = c.name || ':' || c.run || ':' || c.call "
+            "WHERE c.run = ? AND c.name = ? AND o.address = ? AND o.op = 'send' "
+            "AND o.state <> 'failed' AND NOT EXISTS (SELECT 1 FROM outbox n WHERE n.ref = o.ref "
+            "AND n.address = o.address AND n.op IN ('change', 'remove')) ORDER BY o.id",
+            run,
+            tool,
+            address.key,
+        )
+    )
+
+
 def own_part(run: str, address: str, now: float) -> Script[Part | None]:
     """Mark a run's first part as being sent, if nothing of the conversation is before it."""
     rows = yield _first(address)

@@ -15,11 +15,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from bot.clock import Clock
+from bot.codec import reply_from
 from bot.config.settings import Config
 from bot.contract import Address, Caps, File, Reply
 from bot.engine.port import Engine, Row, Script
 from bot.errors import PathError
 from bot.reply import visible
+from bot.reply.shape import normal
 from bot.sending import refusal
 from bot.store import outbox, runs, sessions
 from bot.tools.files import Files, sentence
@@ -117,8 +119,9 @@ class MessageTool:
             wish = await self._read(args, ctx)
             with self._outlet.watching(run) as tried:
                 if not await self._engine.read(outbox.of_run(run)):
-                    replies = await asyncio.to_thread(self._replies, wish, args, ctx)
-                    await self._engine.tx(self._put(run, wish, replies, ctx))
+                    replies = await self._new(wish, args, ctx)
+                    if replies:
+                        await self._engine.tx(self._put(run, wish, replies, ctx))
                 rows = await self._tried(run, tried)
         except (NotPossible, PathError) as error:
             return ToolResult(sentence(str(error)), is_error=True)
@@ -187,6 +190,14 @@ class MessageTool:
     async def _sent(self, ref: str, to: Address) -> bool:
         rows = await self._engine.read(outbox.by_ref(ref))
         return any(_room(Address.parse(row["address"])) == _room(to) for row in rows)
+
+    async def _new(self, wish: _Wish, args: Mapping[str, Any], ctx: ToolContext) -> list[Reply]:
+        """What is to appear and does not stand there by this run. Raises PathError, NotPossible."""
+        replies = await asyncio.to_thread(self._replies, wish, args, ctx)
+        if wish.action != "send":
+            return replies
+        sent = await self._engine.read(outbox.sent_by(ctx.turn.id, self.name, wish.to))
+        return await asyncio.to_thread(_unsent, replies, sent) if sent else replies
 
     def _replies(self, wish: _Wish, args: Mapping[str, Any], ctx: ToolContext) -> list[Reply]:
         """What is to appear, in order. Reads files. Raises PathError, NotPossible."""
@@ -268,6 +279,20 @@ def _answering(
     return to, asked
 
 
+def _unsent(replies: Sequence[Reply], sent: Sequence[Row]) -> list[Reply]:
+    """The replies without what was sent; texts and files are compared apart from each other."""
+    before = [reply_from(json.loads(row["reply"])) for row in sent]
+    texts = {(normal(one.text), one.reply_to) for one in before}
+    files = {file.data for one in before for file in one.attachments}
+    found = []
+    for one in replies:
+        text = "" if (normal(one.text), one.reply_to) in texts else one.text
+        new = tuple(file for file in one.attachments if file.data not in files)
+        if text or new:
+            found.append(replace(one, text=text, attachments=new))
+    return found
+
+
 def _result(wish: _Wish, rows: Sequence[Row]) -> ToolResult:
     bad = [row for row in rows if row["state"] in ("failed", "held", "uncertain")]
     if bad:
@@ -279,6 +304,8 @@ def _result(wish: _Wish, rows: Sequence[Row]) -> ToolResult:
         told |= {"status": "queued", "note": "it will be sent as soon as the platform takes it"}
         if waiting[0]["error"]:
             told["reason"] = waiting[0]["error"]
+    elif not rows:
+        told |= {"status": "done", "note": "you sent this here before in this run; it stands there"}
     else:
         told |= {"status": "done", "messageId": rows[-1]["ref"]}
     return ToolResult(json.dumps(told, ensure_ascii=False), said=said)

@@ -189,6 +189,8 @@ TABLE = """
 140 prev what_only_begins_like_silence_is_sent_whole
 140 gmet 140_silence_is_a_final_without_a_message_and_leaves_no_trace
 141 mtol 141_what_else_is_said_comes_once
+141 mtol 141_texts_and_files_are_compared_apart
+141 mtol 141_what_was_taken_back_may_be_sent_again
 141 shap what_two_calls_say_alike_is_said_once
 142 shap a_failed_tool_is_told_when_nothing_else_is
 142 mtol 142_a_failed_tool_is_not_told_beside_what_was_sent

@@ -1,9 +1,12 @@
 """The message tool: through the outbox, once, where it is allowed, and only what a platform can."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bot.contract import Address, Ref
+from bot.engine.port import Row
 from bot.errors import NotSent
 from bot.testing.clock import VirtualClock
 from bot.testing.model import call
@@ -140,6 +143,50 @@ async def test_files_of_the_workspace_go_along(tmp_path: Path, clock: VirtualClo
         [row] = await bench.rows("SELECT reply FROM outbox WHERE run LIKE 'message:%'")
         assert '"plan.txt", "text/plain"' in row["reply"]
         assert isinstance(results(bench, "message")[1], str)
+
+
+async def test_141_texts_and_files_are_compared_apart(tmp_path: Path, clock: VirtualClock):
+    """What stands there by this run is not sent again; the next run may say the same."""
+    async with running(tmp_path, FULL, clock=clock, scripted=True) as bench:
+        folder = tmp_path / "workspaces" / "main"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, words in (("a.txt", "a plan"), ("same.txt", "a plan"), ("b.txt", "another")):
+            (folder / name).write_text(words)
+        sends = [
+            call("message", "c1", action="send", message="Here", media=["a.txt"]),
+            call("message", "c2", action="send", message="here ", media=["same.txt"]),
+            call("message", "c3", action="send", message="Here", media=["b.txt"]),
+            call("message", "c4", action="send", message="And", media=["a.txt"]),
+        ]
+        scripted(bench).on("go", sends, ["Here"])
+        scripted(bench).on("again", sends[:1], ["NO_REPLY"])
+        bench.platform().say("go")
+        await idle(bench)
+        rows = await bench.rows("SELECT reply FROM outbox WHERE run LIKE 'message:%' ORDER BY id")
+        sent = [(one["text"], [file[0] for file in one.get("files", [])]) for one in map(_of, rows)]
+        assert sent == [("Here", ["a.txt"]), ("", ["b.txt"]), ("And", [])]
+        told = results(bench, "message")
+        assert "before in this run" in told[1]["note"] and "note" not in told[2]
+        assert bench.platform().visible() == ["Here", "", "And"]
+        bench.platform().say("again")
+        await idle(bench)
+        assert bench.platform().visible()[3:] == ["Here"]
+
+
+async def test_141_what_was_taken_back_may_be_sent_again(tmp_path: Path, clock: VirtualClock):
+    async with running(tmp_path, AGENT, clock=clock, scripted=True) as bench:
+        back = call("message", "c2", action="delete", messageId="b1")
+        once_more = call("message", "c3", action="send", message="Hello there")
+        scripted(bench).on("go", [SEND], [back], [once_more], ["NO_REPLY"])
+        bench.platform().say("go")
+        await idle(bench)
+        assert results(bench, "message")[0]["messageId"] == "b1"
+        assert bench.platform().messages["b1"].deleted
+        assert bench.platform().visible() == ["Hello there"]
+
+
+def _of(row: Row) -> dict[str, Any]:
+    return dict(json.loads(row["reply"]))
 
 
 async def test_reasoning_and_secrets_do_not_leave_through_it(tmp_path: Path, clock: VirtualClock):
