@@ -138,9 +138,14 @@ def sent_by(run: str, tool: str, address: Address) -> Script[list[Row]]:
 
 
 def own_part(run: str, address: str, now: float) -> Script[Part | None]:
-    """Mark a run's first part as being sent, if nothing of the conversation is before it."""
+    """Mark a run's next part as being sent, if nothing of the conversation is before it.
+
+    A part that is `sending` belongs to the conversation's drain, which may be at it this moment.
+    """
     rows = yield _first(address)
     if not rows or rows[0]["run"] != run or rows[0]["next_at"] > now:
+        return None
+    if rows[0]["state"] == "sending":
         return None
     return (yield from _mark_sending(rows[0]))
 
