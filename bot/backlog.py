@@ -9,7 +9,7 @@ from typing import Any
 from bot.config.channels import Queue
 from bot.engine.port import Script
 from bot.queue import ALONE, SETTLE, STEER
-from bot.store import inbox, runs
+from bot.store import children, inbox, runs
 from bot.store.inbox import Item
 
 DROPPED = {"code": "ABORTED", "message": "Too many messages waited; this one was dropped"}
@@ -62,9 +62,16 @@ def _drop(items: Sequence[Item], now: float, *, told: bool) -> Script[list[str]]
 
 
 def _interrupt(lane: str, now: float) -> Script[Room]:
-    withdrawn = yield from inbox.withdraw(lane, now)
-    for run in withdrawn:
-        yield from runs.end(run, "aborted", now, error=runs.WITHDRAWN)
+    withdrawn, on = yield from clear(lane, now)
+    return Room({}, tuple(withdrawn), tuple(on))
+
+
+def clear(lane: str, now: float, run: str | None = None) -> Script[tuple[list[str], list[str]]]:
+    """Take back what waits in a lane, or one run of it; these runs, and those that are on."""
+    withdrawn = yield from inbox.withdraw(lane, now, run)
+    for one in withdrawn:
+        yield from runs.end(one, "aborted", now, error=runs.WITHDRAWN)
+        yield from children.ended(one, "aborted", "", now)
     active = yield from runs.active(lane)
-    aborted = tuple(row["id"] for row in active if row["state"] == "running")
-    return Room({}, tuple(withdrawn), aborted)
+    on = [row["id"] for row in active if row["state"] == "running" and run in (None, row["id"])]
+    return withdrawn, on

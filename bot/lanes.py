@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
+from bot.backlog import clear
 from bot.claims import Claims, run_joined
 from bot.clock import Clock
 from bot.contract import Address, Reply
@@ -105,16 +106,9 @@ class Lanes:
         aborted: list[str] = []
         places: dict[str, str] = {}
         for one in dict.fromkeys([key, *below]):
-            places |= dict.fromkeys((yield from inbox.withdraw(one, now, run)), one)
-            active = yield from runs.active(one)
-            aborted += [
-                row["id"]
-                for row in active
-                if row["state"] == "running" and run in (None, row["id"])
-            ]
-        for one in places:
-            yield from runs.end(one, "aborted", now, error=runs.WITHDRAWN)
-            yield from children.ended(one, "aborted", "", now)
+            withdrawn, on = yield from clear(one, now, run)
+            places |= dict.fromkeys(withdrawn, one)
+            aborted += on
         return Stopped(aborted, list(places), places)
 
     def _abort(self, names: list[str]) -> None:
