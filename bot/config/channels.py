@@ -238,11 +238,6 @@ def build_options(cls: type, checked: Section) -> Any:
     return cls(**values)
 
 
-def blank_options(cls: type) -> Any:
-    """Options with every required text empty, for work that needs no network and no token."""
-    return cls(**dict.fromkeys(required_options(cls), ""))
-
-
 def required_options(cls: type) -> list[str]:
     """The names of the options without a default."""
     return [

@@ -12,6 +12,7 @@ from adapters.discord.attachments import Handle
 from adapters.discord.parse import Me
 from bot.contract import Address, Message
 from bot.errors import BadEvent
+from tests.contracts.shown import shown
 
 RECORDINGS = sorted((Path(__file__).parents[1] / "recordings" / "discord").glob("*.json"))
 SEEDS = [json.loads(path.read_text("utf-8"))["event"] for path in RECORDINGS]
@@ -22,41 +23,6 @@ def parse(event: Any, *ids: str) -> list[Message]:
     return Discord.parse(event, account="discord", bot_ids=(BOT, *ids), bot_name="trunk")
 
 
-def author(found: Any, full: bool = True) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    short = {"id": found.id, "name": found.name}
-    more = {"username": found.username, "isBot": found.is_bot, "isSelf": found.is_self}
-    return {**short, **more} if full else short
-
-
-def shown(message: Message) -> dict[str, Any]:
-    """The message in the form that programs see, but `raw`."""
-    quote, command, action = message.reply_to, message.command, message.action
-    return {
-        "conversation": message.address.conversation,
-        "thread": message.address.thread,
-        "kind": message.kind,
-        "id": message.ref.id,
-        "change": message.change,
-        "at": message.at.isoformat(),
-        "author": author(message.author),
-        "text": message.text,
-        "mentioned": message.mentioned,
-        "attachments": [
-            {"kind": a.kind, "name": a.name, "mime": a.mime, "size": a.size}
-            for a in message.attachments
-        ],
-        "replyTo": quote
-        and {"id": quote.id, "text": quote.text, "author": author(quote.author, False)},
-        "forwardedFrom": message.forwarded_from,
-        "command": command and {"name": command.name, "args": command.args},
-        "action": action and {"kind": action.kind, "id": action.id, "value": action.value},
-        "version": message.version,
-        "guild": message.guild,
-    }
-
-
 def message(content: Any = "x", **more: Any) -> dict[str, Any]:
     event = {"id": "334385199974967042", "channel_id": "5", "content": content, **more}
     return {"op": 0, "t": "MESSAGE_CREATE", "s": 1, "d": {"author": {"id": "7"}, **event}}
@@ -65,7 +31,7 @@ def message(content: Any = "x", **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
 def test_a_recorded_event(path: Path):
     recorded = json.loads(path.read_text("utf-8"))
-    found = [shown(one) for one in parse(recorded["event"])]
+    found = [shown(one, "forwardedFrom", "guild") for one in parse(recorded["event"])]
     assert len(found) == len(recorded["messages"])
     for one, expected in zip(found, recorded["messages"], strict=True):
         assert {name: one[name] for name in expected} == expected

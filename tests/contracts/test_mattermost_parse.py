@@ -11,6 +11,7 @@ from adapters.mattermost.emoji import name_of, symbol_of
 from bot.contract import Message
 from bot.errors import BadEvent
 from tests.contracts.mattermost_support import opened
+from tests.contracts.shown import shown
 
 RECORDINGS = sorted((Path(__file__).parents[1] / "recordings" / "mattermost").glob("*.json"))
 SEEDS = [json.loads(path.read_text("utf-8"))["event"] for path in RECORDINGS]
@@ -19,39 +20,6 @@ BOT = "x7m3wq8b3jfsdpr1c9ko5yzhne"
 
 def parse(event: Any, ids: tuple[str, ...] = (BOT,), name: str = "trunk-bot") -> list[Message]:
     return Mattermost.parse(event, account="mattermost", bot_ids=ids, bot_name=name)
-
-
-def author(found: Any, full: bool = True) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    short = {"id": found.id, "name": found.name}
-    more = {"username": found.username, "isBot": found.is_bot, "isSelf": found.is_self}
-    return {**short, **more} if full else short
-
-
-def shown(message: Message) -> dict[str, Any]:
-    """The message in the form that programs see, but `raw`."""
-    quote, command, action = message.reply_to, message.command, message.action
-    return {
-        "conversation": message.address.conversation,
-        "thread": message.address.thread,
-        "kind": message.kind,
-        "id": message.ref.id,
-        "change": message.change,
-        "at": message.at.isoformat(),
-        "author": author(message.author),
-        "text": message.text,
-        "mentioned": message.mentioned,
-        "attachments": [
-            {"kind": a.kind, "name": a.name, "mime": a.mime, "size": a.size}
-            for a in message.attachments
-        ],
-        "replyTo": quote
-        and {"id": quote.id, "text": quote.text, "author": author(quote.author, False)},
-        "command": command and {"name": command.name, "args": command.args},
-        "action": action and {"kind": action.kind, "id": action.id, "value": action.value},
-        "version": message.version,
-    }
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from adapters import adapter_class, option_types
-from bot.config.channels import blank_options
+from bot.config.channels import required_options
 from bot.config.environment import ENVIRONMENT, config_path, state_dir
 from bot.config.kinds import Allowance, format_duration, revealed
 from bot.config.load import load, load_text
@@ -299,4 +299,4 @@ def test_an_adapter_whose_library_is_absent_says_what_to_install(
 
 def test_the_options_can_be_made_without_any_secret() -> None:
     for options in ADAPTERS.values():
-        blank_options(options)
+        options(**dict.fromkeys(required_options(options), ""))
