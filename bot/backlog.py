@@ -9,7 +9,7 @@ from typing import Any
 from bot.config.channels import Queue
 from bot.engine.port import Script
 from bot.queue import ALONE, SETTLE, STEER
-from bot.store import children, inbox, runs
+from bot.store import inbox, over, runs
 from bot.store.inbox import Item
 
 DROPPED = {"code": "ABORTED", "message": "Too many messages waited; this one was dropped"}
@@ -71,7 +71,7 @@ def clear(lane: str, now: float, run: str | None = None) -> Script[tuple[list[st
     withdrawn = yield from inbox.withdraw(lane, now, run)
     for one in withdrawn:
         yield from runs.end(one, "aborted", now, error=runs.WITHDRAWN)
-        yield from children.ended(one, "aborted", "", now)
+        yield from over.ended(one, "aborted", "", now)
     active = yield from runs.active(lane)
     on = [row["id"] for row in active if row["state"] == "running" and run in (None, row["id"])]
     return withdrawn, on

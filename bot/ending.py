@@ -13,7 +13,7 @@ from bot.loop import Outcome, unanswered
 from bot.reply import final_text, joined
 from bot.speech import Speech
 from bot.steps import step
-from bot.store import children, entries, inbox, outbox, runs, sessions, usage, work
+from bot.store import children, entries, inbox, outbox, over, runs, sessions, usage, work
 from bot.types import Entry, Turn
 
 STOPPED = "The run was stopped before this call ended. It may have had its effect."
@@ -114,7 +114,7 @@ def commit(
     )
     yield from usage.add(turn.session.key, turn.session.agent, model, outcome.usage, now)
     state = children.SILENT if _nothing_to_say(end) else end.state
-    yield from children.ended(turn.id, state, end.reply, now)
+    yield from over.ended(turn.id, state, end.reply, now)
     for item in turn.inbox:
         yield from inbox.finish(item, now)
     sending = None

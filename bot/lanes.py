@@ -21,7 +21,7 @@ from bot.events import Hub, Signal
 from bot.gate import Gate
 from bot.reply import error_line
 from bot.steps import step
-from bot.store import children, inbox, outbox, runs, sessions
+from bot.store import children, inbox, outbox, over, runs, sessions
 from bot.store.inbox import Item
 from bot.turn import Turns
 from bot.types import Turn
@@ -154,7 +154,7 @@ class Lanes:
         for item in turn.inbox:
             yield from inbox.finish(item, now, state="quarantined", reason=GIVEN_UP["message"])
         yield from runs.end(turn.id, "error", now, error=GIVEN_UP)
-        yield from children.ended(turn.id, "error", GIVEN_UP["message"], now)
+        yield from over.ended(turn.id, "error", GIVEN_UP["message"], now)
         if turn.deliver_to is not None:
             apology = Reply(error_line(GIVEN_UP["code"], GIVEN_UP["message"]))
             yield from outbox.enqueue(turn.id, turn.deliver_to, [apology], now)

@@ -1,4 +1,4 @@
-"""What commands may ask of the rest: agents, what models are given, runs, approvals, helpers."""
+"""What commands may ask of the rest: agents, models, runs, approvals, helpers, tasks."""
 
 from __future__ import annotations
 
@@ -90,4 +90,59 @@ class SubagentsPort(Protocol):
 
     async def send(self, row: Mapping[str, Any], text: str) -> None:
         """Say something to one; its answer comes as a report."""
+        ...
+
+
+class TasksPort(Protocol):
+    """What commands may do with scheduled tasks, as the person who typed them, in this session.
+
+    Rows are those of section 10 of the contract, task and task run. A task is theirs to see when
+    it belongs to this session or to its agent. Methods raise RequestError with a sentence for the
+    user; what is not there and what is not theirs are refused with the same words. What changes
+    something does so once, even if the command runs again.
+    """
+
+    async def create(self, texts: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """Make a task of each text behind `/task new`, all or none; their rows, each with `said`
+        (the schedule in words) and `upcoming` (the next three runs, ISO 8601)."""
+        ...
+
+    async def list(self, *, everything: bool = False) -> Sequence[Mapping[str, Any]]:
+        """The enabled tasks of this session; with `everything` the agent's and the inactive too."""
+        ...
+
+    async def get(self, name: str) -> Mapping[str, Any]:
+        """One task by its id."""
+        ...
+
+    async def edit(self, name: str, text: str) -> Mapping[str, Any]:
+        """Change a task by the words behind `/task edit ID`; its row, with `changed` in words."""
+        ...
+
+    async def pause(self, name: str) -> Mapping[str, Any]: ...
+
+    async def resume(self, name: str) -> Mapping[str, Any]: ...
+
+    async def remove(self, name: str) -> Mapping[str, Any]:
+        """Delete the definition and stop a run of it that is on; the row it had."""
+        ...
+
+    async def run(self, name: str) -> Mapping[str, Any]:
+        """Run now, once, enabled or not; the run's row when it ended or after two minutes."""
+        ...
+
+    async def runs(self, name: str, limit: int) -> Sequence[Mapping[str, Any]]:
+        """The last runs of a task, newest first."""
+        ...
+
+    async def run_row(self, run: str) -> Mapping[str, Any]:
+        """One run of a task."""
+        ...
+
+    async def cancel_run(self, run: str) -> Mapping[str, Any]: ...
+
+    async def retry_run(self, run: str) -> Mapping[str, Any]: ...
+
+    async def timezone(self, zone: str | None) -> str:
+        """Keep the author's time zone (None: only ask); the zone that counts for them now."""
         ...

@@ -13,6 +13,7 @@ from bot.ports import ApprovalsPort as ApprovalsPort
 from bot.ports import ContextPort as ContextPort
 from bot.ports import RunsPort as RunsPort
 from bot.ports import SubagentsPort as SubagentsPort
+from bot.ports import TasksPort as TasksPort
 from bot.transcript import Entry as Entry
 from bot.transcript import Reasoning as Reasoning
 from bot.transcript import Role as Role
@@ -248,17 +249,38 @@ class Tool(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Scheduled work of an agent in a session; a channel only receives its result."""
+    """Scheduled work of an agent in a session; a channel only receives its result.
+
+    `schedule`, `policy` and `delivery` are documents as in section 10 of the contract; `delivery`
+    also keeps `address`, the conversation's address as text. `zone` is what its times are meant
+    in. `next_at` is None while nothing is due any more. `because` says why it is not enabled.
+    `asked` is the message that made it, without its text: its place and its author. `author` is
+    who wrote the prompt, `foreign` where words of others in it came from. `state` is the
+    scheduler's memory of former runs. Times are in seconds since the epoch.
+    """
 
     id: str
     agent: str
     session: str
-    when: Mapping[str, Any]
+    name: str
     prompt: str
+    schedule: Mapping[str, Any]
+    zone: str
     policy: Mapping[str, Any]
-    deliver_to: Address | None
-    enabled: bool
-    next_at: float | None
+    delivery: Mapping[str, Any]
+    requester: str
+    asked: Message
+    enabled: bool = True
+    because: str | None = None
+    next_at: float | None = None
+    author: Literal["person", "model"] = "person"
+    foreign: str | None = None
+    state: Mapping[str, Any] = field(default_factory=dict)
+    last_status: str | None = None
+    last_run_at: float | None = None
+    runs: int = 0
+    created_at: float = 0.0
+    updated_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,25 @@ CREATE TABLE usage(
   cost DOUBLE PRECISION, unpriced BIGINT NOT NULL,
   PRIMARY KEY(day, session_key, agent, model))
 """
+_TASKS = """
+CREATE TABLE tasks(
+  id TEXT PRIMARY KEY, agent TEXT NOT NULL, session_key TEXT NOT NULL, name TEXT NOT NULL,
+  prompt TEXT NOT NULL, schedule TEXT NOT NULL, zone TEXT NOT NULL, policy TEXT NOT NULL,
+  delivery TEXT NOT NULL, requester TEXT NOT NULL, asked TEXT NOT NULL, enabled BIGINT NOT NULL,
+  because TEXT, next_at DOUBLE PRECISION, author TEXT NOT NULL, foreign_words TEXT,
+  state TEXT NOT NULL, last_status TEXT, last_run_at DOUBLE PRECISION,
+  runs BIGINT NOT NULL DEFAULT 0, made_by TEXT UNIQUE, created_at DOUBLE PRECISION NOT NULL,
+  updated_at DOUBLE PRECISION NOT NULL)
+"""
+_TASK_RUNS = """
+CREATE TABLE task_runs(
+  id TEXT PRIMARY KEY, task TEXT NOT NULL, cause TEXT NOT NULL, due_at DOUBLE PRECISION NOT NULL,
+  status TEXT NOT NULL, reason TEXT, strong BIGINT NOT NULL DEFAULT 0, session_key TEXT,
+  model TEXT, input_tokens BIGINT, output_tokens BIGINT, cost DOUBLE PRECISION, summary TEXT,
+  result TEXT, delivery TEXT NOT NULL, target TEXT, error TEXT, attempts BIGINT NOT NULL DEFAULT 0,
+  created_at DOUBLE PRECISION NOT NULL, started_at DOUBLE PRECISION, ended_at DOUBLE PRECISION,
+  settled_at DOUBLE PRECISION, UNIQUE(task, due_at, cause))
+"""
 
 STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -248,6 +267,20 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "children",
         (_CHILDREN, "CREATE INDEX children_parent ON children(parent)"),
+    ),
+    (
+        "tasks",
+        (
+            _TASKS,
+            "CREATE INDEX tasks_due ON tasks(next_at) WHERE next_at IS NOT NULL",
+            "CREATE INDEX tasks_session ON tasks(session_key)",
+            "CREATE INDEX tasks_agent ON tasks(agent)",
+            "CREATE INDEX tasks_requester ON tasks(requester)",
+            _TASK_RUNS,
+            "CREATE INDEX task_runs_task ON task_runs(task, created_at)",
+            "CREATE INDEX task_runs_open ON task_runs(task) WHERE settled_at IS NULL",
+            "CREATE TABLE zones(person TEXT PRIMARY KEY, zone TEXT NOT NULL)",
+        ),
     ),
 )
 
