@@ -1,29 +1,22 @@
 """SQLite beneath the embedded engine: one writer thread with group commit, readers apart.
 
-The writer takes every transaction that waits, runs each in its own savepoint under one
-`BEGIN IMMEDIATE`, commits once with a synchronous FULL write-ahead log, and then answers all: the
-price of durability is shared by everyone who asks at the same time. Who asked for it early gets the
-result just before the commit, and a future for the rest.
+The writer runs each transaction that waits in its own savepoint under one `BEGIN IMMEDIATE`, and
+commits once with a synchronous FULL write-ahead log.
 """
 
 from __future__ import annotations
 
-import asyncio
-import queue
 import sqlite3
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, TypeGuard, TypeVar, cast
+from typing import TypeGuard, TypeVar, cast
 
-from bot.engine.port import Early, Row, Script, Sql, Wake
+from bot.engine.port import Row, Script, Sql, Wake
+from bot.engine.threads import Job, Outcome, Thread, failed
 from bot.errors import StoreError, StoreForeign, StoreFull
 
 T = TypeVar("T")
 
-GROUP = 256
-# How long a patient transaction waits for others to share its commit, in seconds.
-PATIENCE = 0.002
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
@@ -80,23 +73,6 @@ def _of_the_store(error: BaseException) -> TypeGuard[sqlite3.Error]:
     return isinstance(error, sqlite3.Error) and not isinstance(error, _OF_THE_SCRIPT)
 
 
-class _Job(NamedTuple):
-    """`durable` is there if the result is handed out `early`."""
-
-    script: Script[Any]
-    future: asyncio.Future[Any]
-    patient: bool = False
-    early: Early[Any] | None = None
-    durable: asyncio.Future[None] | None = None
-
-
-class _Outcome(NamedTuple):
-    job: _Job
-    result: Any
-    wakes: list[Wake]
-    error: BaseException | None
-
-
 def run_script(connection: sqlite3.Connection, script: Script[T], wakes: list[Wake]) -> T:
     """Drive a script on a connection, inside whatever transaction is open."""
     execute = connection.execute
@@ -115,125 +91,18 @@ def run_script(connection: sqlite3.Connection, script: Script[T], wakes: list[Wa
         return cast(T, stop.value)
 
 
-class _Thread:
-    """A named thread that works through jobs on its own connection."""
-
-    def __init__(self, name: str, path: Path, wake: Callable[[Wake], None]) -> None:
-        self.path = path
-        self._wake = wake
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=self._main, name=name, daemon=True)
-        self._closed = False
-        self.broken: StoreError | None = None
-
-    def submit(
-        self, script: Script[T], patient: bool = False, early: Early[T] | None = None
-    ) -> asyncio.Future[T]:
-        """Run a script there; the future answers when it is done, for a writer when durable."""
-        if self._closed:
-            raise StoreError("the store is closed")
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-            self._thread.start()
-        future = self._loop.create_future()
-        durable = self._loop.create_future() if early is not None else None
-        self._jobs.put(_Job(script, future, patient, early, durable))
-        return future
-
-    async def close(self) -> None:
-        """Finish what waits, then end the thread."""
-        self._closed = True
-        if self._loop is not None:
-            self._jobs.put(None)
-            await asyncio.to_thread(self._thread.join)
-
-    def _main(self) -> None:
-        assert self._loop is not None
-        connection: sqlite3.Connection | None = None
-        ending = False
-        while not ending:
-            jobs, ending = self._take(GROUP)
-            try:
-                if self.broken is not None:
-                    raise self.broken
-                connection = connection or self._open()
-                outcomes = self._work(connection, jobs) if jobs else []
-            except StoreError as error:
-                outcomes = _failed(jobs, error)
-            self._loop.call_soon_threadsafe(self._resolve, outcomes)
-        if connection is not None:
-            connection.close()
-
-    def _resolve(self, outcomes: list[_Outcome]) -> None:
-        """Answer in the loop. What is committed wakes, even if its caller has gone away."""
-        for outcome in outcomes:
-            _answer(outcome.job.future, outcome.result, outcome.error)
-            if durable := outcome.job.durable:
-                _answer(durable, None, outcome.error)
-                # A failure is the caller's; whoever began early may have gone away since.
-                durable.add_done_callback(asyncio.Future.exception)
-        for outcome in outcomes:
-            if outcome.job.early is None:
-                for wake in outcome.wakes:
-                    self._wake(wake)
-
-    def _hand_out(self, outcomes: list[_Outcome]) -> None:
-        """Tell in the loop what is about to be committed."""
-        for outcome in outcomes:
-            assert outcome.job.early is not None and outcome.job.durable is not None
-            outcome.job.early(outcome.result, outcome.job.durable)
-            for wake in outcome.wakes:
-                self._wake(wake)
-
-    def _open(self) -> sqlite3.Connection:
-        return connect(self.path)
-
-    def _work(self, connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Outcome]:
-        raise NotImplementedError
-
-    def _take(self, limit: int) -> tuple[list[_Job], bool]:
-        """At least one job, and every other that waits; and whether to end after them.
-
-        A patient one goes behind those it waited for.
-        """
-        first = self._jobs.get()
-        if first is None:
-            return [], True
-        jobs = [first]
-        while len(jobs) < limit:
-            alone = len(jobs) == 1 and first.patient
-            try:
-                job = self._jobs.get(timeout=PATIENCE) if alone else self._jobs.get_nowait()
-            except queue.Empty:
-                break
-            if job is None:
-                return jobs, True
-            jobs.insert(0 if alone else len(jobs), job)
-        return jobs, False
-
-
-def _answer(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
-
-
-def _failed(jobs: list[_Job], error: StoreError) -> list[_Outcome]:
-    return [_Outcome(job, None, [], error) for job in jobs]
-
-
-class Writer(_Thread):
+class Writer(Thread[sqlite3.Connection]):
     """The one thread that writes."""
 
     def __init__(self, path: Path, wake: Callable[[Wake], None]) -> None:
-        super().__init__("store-writer", path, wake)
+        super().__init__("store-writer", wake)
+        self._path = path
 
-    def _work(self, connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Outcome]:
-        outcomes: list[_Outcome] = []
+    def _open(self) -> sqlite3.Connection:
+        return connect(self._path)
+
+    def _work(self, connection: sqlite3.Connection, jobs: list[Job]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
         try:
             connection.execute("BEGIN IMMEDIATE")
             for job in jobs:
@@ -245,14 +114,14 @@ class Writer(_Thread):
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            failure = readable(error, self.path)
+            failure = readable(error, self._path)
             if getattr(error, "sqlite_errorname", "") == "SQLITE_IOERR_FSYNC":
                 # After a failed sync nobody knows what the disk holds: never retry and assume.
                 self.broken = failure
-            return _failed(jobs, failure)
+            return failed(jobs, failure)
         return outcomes
 
-    def _one(self, connection: sqlite3.Connection, job: _Job) -> _Outcome:
+    def _one(self, connection: sqlite3.Connection, job: Job) -> Outcome:
         wakes: list[Wake] = []
         connection.execute("SAVEPOINT one")
         try:
@@ -262,32 +131,33 @@ class Writer(_Thread):
                 raise  # the database gave the whole group up, for example on a full disk
             connection.execute("ROLLBACK TO one")
             connection.execute("RELEASE one")
-            known = readable(error, self.path) if _of_the_store(error) else error
-            return _Outcome(job, None, [], known)
+            known = readable(error, self._path) if _of_the_store(error) else error
+            return Outcome(job, None, [], known)
         connection.execute("RELEASE one")
-        return _Outcome(job, result, wakes, None)
+        return Outcome(job, result, wakes, None)
 
 
-class Reader(_Thread):
+class Reader(Thread[sqlite3.Connection]):
     """A thread that reads beside the writer, each script in one snapshot."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__("store-reader", path, lambda wake: None)
+        super().__init__("store-reader", lambda wake: None)
+        self._path = path
 
     def _open(self) -> sqlite3.Connection:
-        connection = super()._open()
+        connection = connect(self._path)
         connection.execute("PRAGMA query_only = ON")
         return connection
 
-    def _work(self, connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Outcome]:
+    def _work(self, connection: sqlite3.Connection, jobs: list[Job]) -> list[Outcome]:
         return [self._one(connection, job) for job in jobs]
 
-    def _one(self, connection: sqlite3.Connection, job: _Job) -> _Outcome:
+    def _one(self, connection: sqlite3.Connection, job: Job) -> Outcome:
         connection.execute("BEGIN")
         try:
-            return _Outcome(job, run_script(connection, job.script, []), [], None)
+            return Outcome(job, run_script(connection, job.script, []), [], None)
         except BaseException as error:
-            known = readable(error, self.path) if _of_the_store(error) else error
-            return _Outcome(job, None, [], known)
+            known = readable(error, self._path) if _of_the_store(error) else error
+            return Outcome(job, None, [], known)
         finally:
             connection.execute("ROLLBACK")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.engine import sqlite
+from bot.engine import threads
 from bot.engine.port import Wake
 from bot.errors import StoreFull
 from bot.testing.clock import VirtualClock
@@ -86,7 +86,7 @@ async def test_who_began_early_hears_that_the_disk_is_full(
 async def test_one_that_waits_for_company_goes_behind_those_in_a_hurry(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(sqlite, "PATIENCE", 20.0)
+    monkeypatch.setattr(threads, "PATIENCE", 20.0)
     async with engine_on(path, VirtualClock(), start=False) as engine:
         patient = asyncio.create_task(engine.tx(put("receipt"), patient=True), name="patient")
         await asyncio.sleep(0)
