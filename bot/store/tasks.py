@@ -99,12 +99,48 @@ def listing(
     return [task_from(row) for row in rows]
 
 
-def due(now: float, limit: int) -> Script[list[Task]]:
-    """The tasks whose time has come, the most overdue first."""
+def due(now: float, limit: int) -> Script[list[tuple[str, float]]]:
+    """The ids of tasks whose time has come, and that time, the most overdue first."""
     rows = yield q(
-        "SELECT * FROM tasks WHERE next_at <= ? ORDER BY next_at, id LIMIT ?", now, limit
+        "SELECT id, next_at FROM tasks WHERE next_at IS NOT NULL AND next_at <= ? "
+        "ORDER BY next_at LIMIT ?",
+        now,
+        limit,
     )
-    return [task_from(row) for row in rows]
+    return [(row["id"], row["next_at"]) for row in rows]
+
+
+def alarmed(after: str, limit: int) -> Script[list[str]]:
+    """The ids of tasks that have a next time, in order, behind one of them."""
+    rows = yield q(
+        "SELECT id FROM tasks WHERE id > ? AND next_at IS NOT NULL ORDER BY id LIMIT ?",
+        after,
+        limit,
+    )
+    return [row["id"] for row in rows]
+
+
+def advance(task: Task, before: float | None) -> Script[bool]:
+    """Move a task on; False when somebody else has moved it from `before`."""
+    rows = yield q(
+        "UPDATE tasks SET next_at = ?, enabled = ?, because = ?, state = ?, last_status = ?, "
+        "last_run_at = ?, runs = ? WHERE id = ? AND next_at = ? RETURNING id",
+        task.next_at,
+        int(task.enabled),
+        task.because,
+        json.dumps(task.state),
+        task.last_status,
+        task.last_run_at,
+        task.runs,
+        task.id,
+        before,
+    )
+    return bool(rows)
+
+
+def began(id: str, now: float) -> Script[None]:
+    """Count a run that starts now."""
+    yield q("UPDATE tasks SET runs = runs + 1, last_run_at = ? WHERE id = ?", now, id)
 
 
 def next_due() -> Script[float | None]:
