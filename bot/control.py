@@ -22,7 +22,7 @@ from bot.lanes import Stopped
 from bot.sessions import ConversationSessions, Place
 from bot.store import inbox, outbox, people, runs, sessions
 from bot.store.inbox import Item
-from bot.types import Answer, CommandContext, CommandTable
+from bot.types import Answer, CommandContext, CommandTable, TasksPort
 
 log = structlog.get_logger("commands")
 
@@ -58,8 +58,8 @@ class Desk(Protocol):
 
 
 class Control:
-    """Runs commands. `clean` takes secrets out of files that are sent; the composition root fills
-    it in."""
+    """Runs commands. `clean` takes secrets out of files that are sent, `tasks` is what a command
+    may do with scheduled tasks; the composition root fills them in."""
 
     def __init__(
         self,
@@ -75,6 +75,7 @@ class Control:
     ) -> None:
         self._hooks = hooks or Hooks()
         self.clean: Callable[[str], str] = str
+        self.tasks: Callable[[Item], TasksPort] | None = None
         self._fitting = fitting
         self._release = release
         self._engine = engine
@@ -124,6 +125,7 @@ class Control:
     def _context(self, item: Item, name: str) -> CommandContext:
         message = item.message
         assert message.command is not None and item.session_key and item.agent
+        assert self.tasks is not None
         place = self._place(item)
         port = ConversationSessions(
             self._engine,
@@ -148,6 +150,7 @@ class Control:
             context=_Context(self._desk, item.session_key, item.agent),
             approvals=_Approvals(self._desk, item),
             subagents=_Subagents(self._desk.children, item),
+            tasks=self.tasks(item),
             commands=self._table.infos,
         )
 

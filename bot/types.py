@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from bot.contract import Address, Button, Message
+from bot.errand import Errand as Errand
 from bot.ports import AgentsPort as AgentsPort
 from bot.ports import ApprovalsPort as ApprovalsPort
 from bot.ports import ContextPort as ContextPort
@@ -67,7 +68,7 @@ class Turn:
     transcript shorter as its text asks. `thinking`, `verbose` and `reasoning` go before the
     session's. `blocks` are the texts of parts that an interrupted attempt sent while it wrote.
     `hops`: through how many sessions the message came, one saying it to the next.
-    `firm`: the model was decided on, and no other stands in for it.
+    `firm`: the model was decided on, and no other stands in for it. `errand`: it was scheduled.
     """
 
     id: str
@@ -88,6 +89,7 @@ class Turn:
     blocks: tuple[str, ...] = ()
     hops: int = 0
     firm: bool = False
+    errand: Errand | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +362,7 @@ class CommandContext:
     context: ContextPort
     approvals: ApprovalsPort
     subagents: SubagentsPort
+    tasks: TasksPort
     commands: Sequence[CommandInfo]
 
 

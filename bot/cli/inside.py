@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.app import App, adapters, build, peek, store_path
+from bot.app import App, adapters, build, peek
 from bot.cli import journal
 from bot.cli.place import Place, private
 from bot.cli.settings import read
@@ -17,6 +17,7 @@ from bot.gateway.file import ConfigFile
 from bot.gateway.local import Local
 from bot.gateway.methods import table
 from bot.gateway.services import Core
+from bot.opening import is_there
 
 
 def core_of(app: App, config: Path | None = None, log: journal.Journal | None = None) -> Core:
@@ -45,6 +46,7 @@ def core_of(app: App, config: Path | None = None, log: journal.Journal | None = 
         memory=app.memory,
         nodes=app.outside.nodes,
         servers=app.outside.servers,
+        tasks=app.tasks,
         started_at=app.clock.now(),
         accounts=app,
         file=ConfigFile(config, os.environ, adapters().option_types(), seen),
@@ -70,7 +72,7 @@ async def client(place: Place, *, runs: bool, sends: bool, changes: bool) -> Asy
     private(place.state)
     config = read(place)
     log = journal.start(config, place.state, level="warning")
-    new = not store_path(config, place.state).exists()
+    new = not is_there(config, place.state)
     app = build(config, place.state) if changes or new else peek(config, place.state)
     core = core_of(app, place.config, log)
     try:

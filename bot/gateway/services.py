@@ -22,6 +22,7 @@ from bot.gateway.file import ConfigFile
 from bot.inbound import ChannelState, Inbound
 from bot.lanes import Lanes
 from bot.providers.catalogue import Catalogue
+from bot.schedule.tasks import Tasks
 from bot.sessions import Sessions
 from bot.store import sessions as session_scripts
 from bot.store import upkeep
@@ -71,6 +72,7 @@ class Core:
     memory: Memory
     nodes: Nodes
     servers: Servers
+    tasks: Tasks
     started_at: float
     accounts: Accounts
     file: ConfigFile

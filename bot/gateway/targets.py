@@ -8,6 +8,7 @@ from bot.errors import RequestError
 from bot.gateway.services import Core
 from bot.gateway.webchat import WebChat
 from bot.keys import SessionKey
+from bot.schedule.recipients import account_of
 from bot.store import sessions
 
 _USER = "user:"
@@ -48,7 +49,7 @@ async def target(
         return await _last_route(core, key)
     if channel is None or to is None:
         raise RequestError("NO_TARGET", "name both channel and to, or neither")
-    account, adapter = _account(core, channel)
+    account, adapter = account_of(core.config, channel)
     return Address(adapter, account, to.removeprefix(_USER), thread)
 
 
@@ -58,16 +59,3 @@ async def _last_route(core: Core, key: SessionKey) -> Address:
     if not route:
         raise RequestError("NO_TARGET", "no channel spoke in this session yet; name channel and to")
     return Address.parse(route)
-
-
-def _account(core: Core, name: str) -> tuple[str, str]:
-    """An account by its name, or by its adapter's where that has just one."""
-    accounts = core.config.channels
-    found = [one for one in accounts.values() if name in (one.name, one.adapter)]
-    exact = [one for one in found if one.name == name] or found
-    if not exact:
-        raise RequestError("NOT_FOUND", f"there is no channel {name}")
-    if len(exact) > 1:
-        names = ", ".join(one.name for one in exact)
-        raise RequestError("INVALID_PARAMS", f"channel {name} has several accounts: {names}")
-    return exact[0].name, exact[0].adapter

@@ -178,6 +178,125 @@ class Subagents:
         self.told.append((row["id"], text))
 
 
+def task_of(id: str, name: str, **more: Any) -> dict[str, Any]:
+    """A task's row, as commands get it."""
+    return {
+        "id": id,
+        "agentId": "main",
+        "sessionKey": BASE,
+        "name": name,
+        "prompt": "Check provider status.",
+        "enabled": True,
+        "because": None,
+        "schedule": {"kind": "every", "everyMs": 3_600_000},
+        "timezone": "UTC",
+        "nextRunAt": "2026-01-02T01:00:00+00:00",
+        "plan": "cheap check on demo/demo, escalates to demo/demo",
+        "delivery": {"mode": "none", "channel": None, "to": None, "threadId": None, "url": None},
+        "lastStatus": None,
+        "lastRunAt": None,
+        "runs": 0,
+        "author": "person",
+        "foreign": None,
+        "said": "every hour",
+        "upcoming": [f"2026-01-02T0{hour}:00:00+00:00" for hour in (1, 2, 3)],
+    } | more
+
+
+def task_run_of(task: str, **more: Any) -> dict[str, Any]:
+    """The row of a task's run, as commands get it."""
+    return {
+        "runId": f"{task}@20260102T010000Z",
+        "taskId": task,
+        "cause": "due",
+        "dueAt": "2026-01-02T01:00:00+00:00",
+        "startedAt": "2026-01-02T01:00:00+00:00",
+        "endedAt": "2026-01-02T01:00:04+00:00",
+        "status": "ok",
+        "reason": None,
+        "delivery": "delivered",
+        "target": "telegram:telegram:77",
+        "error": None,
+        "model": "demo/demo",
+        "usage": {"inputTokens": 7, "outputTokens": 3},
+        "summary": "All is well.",
+    } | more
+
+
+@dataclass
+class Tasks:
+    """A chat's tasks in memory; `asked` is what was asked of them, in order."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    refusal: RequestError | None = None
+    zone: str = "UTC"
+
+    async def create(self, texts: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        self._ask("create", *texts)
+        made = [task_of(f"task-x-00000{number}", text) for number, text in enumerate(texts)]
+        self.rows += made
+        return made
+
+    async def list(self, *, everything: bool = False) -> Sequence[Mapping[str, Any]]:
+        return self.rows if everything else [row for row in self.rows if row["enabled"]]
+
+    async def get(self, name: str) -> Mapping[str, Any]:
+        for row in self.rows:
+            if row["id"] == name:
+                return row
+        raise RequestError("NOT_FOUND", f"There is no task {name!r} here")
+
+    async def edit(self, name: str, text: str) -> Mapping[str, Any]:
+        self._ask("edit", name, text)
+        return {**await self.get(name), "changed": text}
+
+    async def pause(self, name: str) -> Mapping[str, Any]:
+        return await self._enabled(name, False)
+
+    async def resume(self, name: str) -> Mapping[str, Any]:
+        return await self._enabled(name, True)
+
+    async def remove(self, name: str) -> Mapping[str, Any]:
+        row = await self.get(name)
+        self.rows = [one for one in self.rows if one is not row]
+        return row
+
+    async def run(self, name: str) -> Mapping[str, Any]:
+        self._ask("run", name)
+        return self.history[0]
+
+    async def runs(self, name: str, limit: int) -> Sequence[Mapping[str, Any]]:
+        await self.get(name)
+        return self.history[:limit]
+
+    async def run_row(self, run: str) -> Mapping[str, Any]:
+        return next(row for row in self.history if row["runId"] == run)
+
+    async def cancel_run(self, run: str) -> Mapping[str, Any]:
+        self._ask("cancel_run", run)
+        return await self.run_row(run)
+
+    async def retry_run(self, run: str) -> Mapping[str, Any]:
+        self._ask("retry_run", run)
+        return await self.run_row(run)
+
+    async def timezone(self, zone: str | None) -> str:
+        self.zone = zone or self.zone
+        return self.zone
+
+    async def _enabled(self, name: str, enabled: bool) -> Mapping[str, Any]:
+        row: dict[str, Any] = {**await self.get(name), "enabled": enabled}
+        self.rows = [row if one["id"] == name else one for one in self.rows]
+        return row
+
+    def _ask(self, *what: Any) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        self.asked.append(what)
+
+
 @dataclass
 class Context:
     now: dict[str, Any] = field(default_factory=dict)
@@ -213,6 +332,7 @@ class Chat:
     known: Context = field(default_factory=Context)
     approvals: Approvals = field(default_factory=Approvals)
     subagents: Subagents = field(default_factory=Subagents)
+    tasks: Tasks = field(default_factory=Tasks)
     infos: Sequence[CommandInfo] = table().infos
 
     async def answer(self, typed: str) -> Answer:
@@ -244,5 +364,6 @@ class Chat:
             context=self.known,
             approvals=self.approvals,
             subagents=self.subagents,
+            tasks=self.tasks,
             commands=self.infos,
         )

@@ -1,0 +1,51 @@
+"""Scripts that look at tasks and their runs for people: lists, and what became of an asking."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.engine.port import Script, q
+from bot.store.tasks import task_from
+from bot.types import Task
+
+_SOONEST = "next_at IS NULL, next_at, updated_at DESC, id"
+
+
+def listing(
+    *,
+    session: str | None = None,
+    agent: str | None = None,
+    requester: str | None = None,
+    enabled: bool | None = None,
+    limit: int = 200,
+) -> Script[list[Task]]:
+    """Tasks of a session, an agent, somebody, or all: the next one first, then the last changed."""
+    where, params = ["1 = 1"], list[Any]()
+    for column, value in (("session_key", session), ("agent", agent), ("requester", requester)):
+        if value is not None:
+            where.append(f"{column} = ?")
+            params.append(value)
+    if enabled is not None:
+        where.append(f"enabled = {int(enabled)}")
+    # Few columns are sorted, and only what is shown is read in full.
+    rows = yield q(
+        f"SELECT * FROM tasks WHERE id IN (SELECT id FROM tasks WHERE {' AND '.join(where)} "
+        f"ORDER BY {_SOONEST} LIMIT ?) ORDER BY {_SOONEST}",
+        *params,
+        limit,
+    )
+    return [task_from(row) for row in rows]
+
+
+def over(run: str) -> Script[bool]:
+    """Is a task's run settled, or not there any more?"""
+    rows = yield q("SELECT settled_at FROM task_runs WHERE id = ?", run)
+    return not rows or rows[0]["settled_at"] is not None
+
+
+def run_of(task: str, due: float, cause: str) -> Script[str | None]:
+    """The run that a due time was claimed for."""
+    rows = yield q(
+        "SELECT id FROM task_runs WHERE task = ? AND due_at = ? AND cause = ?", task, due, cause
+    )
+    return rows[0]["id"] if rows else None
