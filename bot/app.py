@@ -51,6 +51,8 @@ from bot.providers.catalogue import Catalogue
 from bot.providers.spending import Spending
 from bot.reply import Secrets
 from bot.reply.blocks import Pace
+from bot.schedule.tasks import Tasks
+from bot.schedule.wiring import for_chats, tasks_of
 from bot.sessions import Sessions
 from bot.store import upkeep
 from bot.store.migrations import open_store
@@ -133,6 +135,7 @@ class App:
     jobs: Jobs
     outside: Outside
     hooks: Hooks
+    tasks: Tasks
     started: bool = False
 
     async def start(self, *, channels: bool = True, port: int | None = None) -> None:
@@ -262,6 +265,10 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     jobs = Jobs(clock, teller(engine, clock))
     hub.listen(jobs.hear)
     outside = Outside(engine, clock, hub, lambda: world.config, workspaces.folder)
+    tasks = tasks_of(
+        engine, clock, hub, lambda: world.config, delivery.caps, world.check_model,
+        lambda key, run: lanes.stop(key, run),
+    )  # fmt: skip
     reach = Reach(
         engine, clock, hub, lambda: world.config, workspaces.ensure, workspaces.folder, state,
         memory, scenes.scope, approvals, jobs, outside, subsessions, children, delivery,
@@ -272,7 +279,7 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     control = Control(
         engine, clock, hub, commands, world, inbound.release, delivery.fitting, WEB, hooks
     )
-    control.clean = secrets.clean
+    control.clean, control.tasks = secrets.clean, for_chats(tasks, WEB)
     lanes = Lanes(engine, clock, hub, turns, control.run, claims, config.messages.max_concurrent)
     world.stopper, world.scenes = lanes.stop, scenes
     children.stop, subsessions.check_model = lanes.stop, world.check_model
@@ -286,7 +293,7 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     app = App(
         config, state, clock, lock, engine, hub, chat, catalogue, sessions, world, inbound,
         channels, turns, lanes, commands, supervisor, scenes, memory, approvals,
-        jobs, outside, hooks,
+        jobs, outside, hooks, tasks,
     )  # fmt: skip
     hook_up(Parts(engine, clock, world, inbound, workspaces, state, WEB), hooks)
     for account in config.channels.values():
