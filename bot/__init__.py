@@ -7,6 +7,7 @@ Read it in this order; one message walks down the first part of the list.
     transcript   the lines of a session: Entry, ToolCall, Usage
     ports        what commands may ask of the rest
     types        the core's own types: Session, Turn, Provider, Tool, CommandContext
+    errand       how a scheduled run differs from an answer to somebody
     errors       one tree of errors, drawn in its docstring
     inbound      receive: size guard, accept durably, decide, hand on
     acceptance   the rows that an accepted message makes
@@ -46,6 +47,7 @@ Read it in this order; one message walks down the first part of the list.
     tools        what the model can do, and the policy that says when
     engine       transactions and wakes, embedded or on many machines
     store        SQL scripts and migrations
+    opening      the store that the configuration names, with its engine
     gateway      HTTP, the socket, the pages, WebChat
     config       the configuration file: read, check, edit
     control      runs commands and records their answers

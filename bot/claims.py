@@ -16,12 +16,13 @@ from bot.config.channels import Queue
 from bot.context.prompt import user_entry
 from bot.contract import Address, Message
 from bot.engine.port import Row, Script, Wake
+from bot.errand import errand_from
 from bot.events import Signal
 from bot.hooks.points import Hooks
 from bot.keys import parse_key
 from bot.queue import STEER, STEERED, begins_at, gathered, joined, steerable
 from bot.store import entries, inbox, outbox, overheard, revisions, runs, sessions
-from bot.store.inbox import COMPACT, HOPS, INTERNAL, PROMPT, SOURCE, Item
+from bot.store.inbox import COMPACT, ERRAND, HOPS, INTERNAL, PROMPT, SOURCE, Item
 from bot.types import Entry, Settings, Turn
 
 _CACHED_SESSIONS = 256
@@ -234,7 +235,7 @@ class Claims:
             heard = yield from overheard.take(_heard_at(message), last)
         revised = yield from revisions.take(row["key"], last)
         source = group[0].options.get(SOURCE)
-        said = user_entry(message, turn.id, now, heard, revised, dropped, source)
+        said = user_entry(message, turn.id, now, heard, revised, dropped, source, turn.errand)
         said = self._hooks.before_message_write(turn.session, said)
         history += yield from entries.append(row["id"], [said])
         return Claimed(turn, history, {})
@@ -278,6 +279,7 @@ class Claims:
             reasoning=options.get("reasoning"),
             blocks=blocks,
             hops=options.get(HOPS, 0),
+            errand=errand_from(options.get(ERRAND)),
         )
 
 

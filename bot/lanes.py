@@ -59,6 +59,7 @@ class Lanes:
         command: Callable[[Item], Awaitable[Script[bool]]],
         claims: Claims,
         max_concurrent: int,
+        max_tasks: int = 2,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -66,7 +67,9 @@ class Lanes:
         self._turns = turns
         self._command = command
         self._claims = claims
-        self._gate = turns.gate = Gate(max_concurrent)
+        self._gate = Gate(max_concurrent)
+        self._tasks = Gate(max_tasks, self._gate)
+        turns.gate_of = self._gate_of
         turns.claims = claims
         self._closing = False
         engine.subscribe(STOP_TOPIC, lambda event: self._abort(event["runs"]))
@@ -79,8 +82,12 @@ class Lanes:
             if lane.startswith(CONTROL):
                 more = await self._control(lane)
             else:
-                async with self._gate:
+                async with self._gate_of(lane):
                     more = await self._prompt(lane)
+
+    def _gate_of(self, lane: str) -> Gate:
+        """Where a lane's runs get their places: those of tasks from a share of their own."""
+        return self._tasks if lane.split(":", 3)[2:3] == ["task"] else self._gate
 
     def close(self) -> None:
         """Begin no further turn in this process; what waits is taken up by the next one."""

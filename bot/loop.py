@@ -150,7 +150,7 @@ def unanswered(transcript: Sequence[Entry]) -> CallTools | None:
     for entry in reversed(transcript):
         if entry.role == "tool" and entry.call_id is not None:
             answered.add(entry.call_id)
-        elif entry.role == "assistant":
+        elif entry.role == "assistant" and not entry.aside:
             calls = [call for call in entry.calls if call.id not in answered]
             return CallTools(calls, entry.seq) if calls else None
         elif entry.role == "user":

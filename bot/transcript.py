@@ -59,7 +59,8 @@ class Entry:
     compaction: `text` stands for all entries before the number `origin["firstKept"]`.
     `at` is in seconds since the epoch. `seq` counts within the session, 0 before it is stored.
     `wire` is what the wire format that wrote an assistant entry must get back unchanged, such as
-    signed thinking; it names its `api`, and nobody else reads it.
+    signed thinking; it names its `api`, and nobody else reads it. An assistant entry whose `origin`
+    has a `task` is the result of a scheduled run, made elsewhere (`aside`).
     """
 
     role: Role
@@ -81,6 +82,11 @@ class Entry:
     error: Mapping[str, str] | None = None
     seq: int = 0
     wire: Mapping[str, Any] | None = None
+
+    @property
+    def aside(self) -> bool:
+        """Is it the result of a scheduled run, put here while others may have been at work?"""
+        return self.role == "assistant" and bool(self.origin) and "task" in (self.origin or {})
 
 
 def session_document(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from itertools import takewhile
@@ -85,7 +85,7 @@ class Turns:
         self.inference = Inference(engine, clock, agents, tools, media, scenes, self.hooks)
         self.compactor = Compactor(engine, clock, self.hooks)
         self.secrets = secrets or Secrets()
-        self.gate = Gate(1)
+        self.gate_of: Callable[[str], Gate] = lambda lane: Gate(1)
         self.approve: Approve | None = None
         self.claims: Claims | None = None
         self._active: dict[str, _Run] = {}
@@ -233,7 +233,8 @@ class _Run:
     @asynccontextmanager
     async def _away(self) -> AsyncIterator[None]:
         """While a call waits for a person: no place among all runs is held, no time counts."""
-        limit, gate, loop = self._limit, self._parts.gate, asyncio.get_running_loop()
+        gate = self._parts.gate_of(self._turn.lane)
+        limit, loop = self._limit, asyncio.get_running_loop()
         assert limit is not None
         if not self._absent:
             ends = limit.when()
@@ -274,7 +275,7 @@ class _Run:
         turn = self._turn = await parts.hooks.before_run(turn, self._transcript)
         chosen = self._chosen = parts.agents.choose(turn)
         scene = await parts.scenes.begin(turn)
-        if provider := dispatched(scene, turn.message.text):
+        if provider := dispatched(scene, turn.message.text, turn.errand):
             self._chosen = replace(chosen, provider=provider, others=())
         self._transcript = await parts.media.fetched(turn, self._transcript)
         compacts = turn.work == "compact"
@@ -375,8 +376,9 @@ class _Run:
 
 def _said(history: Sequence[Entry], run: str) -> list[str]:
     """What the calls of an interrupted attempt of a run had already said to people."""
-    own = list(takewhile(lambda one: one.run == run, reversed(history)))
-    return [visible(one.text) for one in reversed(own) if one.role == "assistant"]
+    own = list(takewhile(lambda one: one.run == run or one.aside, reversed(history)))
+    said = [one for one in reversed(own) if one.role == "assistant" and not one.aside]
+    return [visible(one.text) for one in said]
 
 
 def _stopped(error: tuple[str, str]) -> Outcome:

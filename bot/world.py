@@ -23,7 +23,7 @@ from bot.keys import SessionKey, parse_key
 from bot.lanes import Stopped
 from bot.providers import split_ref
 from bot.providers.catalogue import Catalogue
-from bot.providers.chosen import Chosen
+from bot.providers.chosen import Chosen, least
 from bot.providers.spending import Spending
 from bot.routing import Agents, Facts, compile_rules, link_table
 from bot.sessions import Sessions
@@ -175,11 +175,13 @@ class World:
 
     def choose(self, turn: Turn) -> Chosen:
         agent = self._running(turn.session.agent)
-        ref, source = self.model_of(agent, turn.session.settings)
+        ref, source = self._meant(turn, agent)
         if not self._catalogue.permitted(agent, ref):
             raise RunError("NO_MODEL", f"The model {ref} is not in the catalogue; pick one: /model")
         refs = dict.fromkeys([ref, *(() if turn.firm else self._next(agent, source))])
         unready = {one: self._catalogue.unready(one) for one in refs}
+        if turn.errand is not None and turn.errand.call is not None:
+            unready = dict.fromkeys(refs)  # no model is asked
         ready = [self._chosen(turn, agent, one, source) for one in refs if not unready[one]]
         if not ready:
             code = "NO_CREDENTIALS" if "key" in (unready[ref] or "") else "NO_MODEL"
@@ -187,7 +189,15 @@ class World:
         return replace(ready[0], others=tuple(ready[1:]), because=unready[ref] or "")
 
     def wanted(self, turn: Turn) -> str:
-        return self.model_of(self._running(turn.session.agent), turn.session.settings)[0]
+        return self._meant(turn, self._running(turn.session.agent))[0]
+
+    def _meant(self, turn: Turn, agent: Agent) -> tuple[str, str]:
+        """The model that a run is meant for, and who chose it."""
+        if turn.errand is None or turn.errand.model is None:
+            return self.model_of(agent, turn.session.settings)
+        ref = self._catalogue.resolve(turn.errand.model)
+        own = ref == self._catalogue.resolve(agent.model.primary)
+        return ref, "agent" if own else "task"
 
     async def _stands_in(self, agent: Agent, ref: str, source: str) -> tuple[str | None, str]:
         """The model that answers now in the place of one that cannot, and why; else None."""
@@ -216,7 +226,9 @@ class World:
             model=model,
             params={**(entry.params if entry else {}), **agent.params},
             thinking=turn.thinking or turn.session.settings.thinking or agent.thinking,
-            max_tokens=card.max_tokens if card else None,
+            max_tokens=least(
+                card.max_tokens if card else None, turn.errand.max_tokens if turn.errand else None
+            ),
             window=self._catalogue.window(agent, ref),
             source=source,
             cost=lambda usage: self._catalogue.cost(ref, usage),
@@ -237,7 +249,10 @@ class World:
         return AgentPrompt(found.name or found.id, found.prompt, zone)
 
     def tools(self, turn: Turn, ref: str) -> ToolPolicy:
-        return self.policy(turn.session.agent, ref, turn.session.key)
+        policy = self.policy(turn.session.agent, ref, turn.session.key)
+        if turn.errand is None or turn.errand.tools is None:
+            return policy
+        return policy.narrowed(turn.errand.tools)
 
     def owner(self, turn: Turn) -> bool:
         address, owners = turn.message.address, self.config.owners

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -82,6 +83,9 @@ class Scenes:
             scene = await self.look(turn.session, message.kind if message else None)
         except (PathError, RequestError) as error:
             raise RunError("UNAVAILABLE", str(error)) from error
+        if turn.errand is not None and (names := turn.errand.skills) is not None:
+            kept = tuple(one for one in scene.skills if one.name in names)
+            scene = replace(scene, skills=kept)
         self._runs[turn.id] = scene
         return scene
 

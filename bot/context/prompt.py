@@ -15,13 +15,17 @@ from bot.context.compaction import seen_after
 from bot.context.scene import AgentPrompt, Asked, Scene
 from bot.context.sections import sections
 from bot.contract import Author, Message
+from bot.errand import Errand
 from bot.types import Entry
 
 MAX_USER_TEXT = 64 * 1024
 MAX_REVISED = 4000
 MAX_DROPPED = 200
+MAX_RESULT = 8000
 _ROOMS = frozenset({"group", "channel"})
-_CONTEXT = frozenset({"history", "revisions", "dropped", "quote", "forwardedFrom", "source"})
+_CONTEXT = frozenset(
+    {"history", "revisions", "dropped", "quote", "forwardedFrom", "source", "scheduled"}
+)
 
 
 def system_prompt(agent: AgentPrompt, scene: Scene, asked: Asked, extra: str | None = None) -> str:
@@ -37,12 +41,13 @@ def user_entry(
     revised: Sequence[tuple[Message, str]] = (),
     dropped: Sequence[Message] = (),
     source: Mapping[str, object] | None = None,
+    errand: Errand | None = None,
 ) -> Entry:
     """The transcript line of a message, with what it answers and carries kept beside its text.
 
     `heard` was said there before, to others; `revised` are edits and deletions of what was said to
     the agent before, each with the former text. `dropped` waited and found no room in the queue.
-    `source` is the session that says this, with what it reports.
+    `source` is the session that says this, with what it reports. `errand`: it was scheduled.
     """
     return Entry(
         role="user",
@@ -50,7 +55,9 @@ def user_entry(
         at=at,
         run=run,
         author=message.author,
-        origin=_origin(message, heard, revised, dropped) | ({"source": source} if source else {}),
+        origin=_origin(message, heard, revised, dropped)
+        | ({"source": source} if source else {})
+        | ({"scheduled": _scheduled(errand)} if errand else {}),
         attachments=tuple(attachment_json(one) for one in message.attachments),
         ref=message.ref.id,
     )
@@ -104,6 +111,15 @@ def _origin(
     return origin
 
 
+def _scheduled(errand: Errand) -> dict[str, object]:
+    return {
+        "task": errand.task,
+        "name": errand.name,
+        "writtenBy": errand.author,
+        "tainted": errand.tainted,
+    }
+
+
 def _person(author: Author) -> dict[str, str]:
     return {"id": author.id, "name": author.name}
 
@@ -111,14 +127,20 @@ def _person(author: Author) -> dict[str, str]:
 def conversation(entries: Sequence[Entry]) -> list[Entry]:
     """The entries as a model gets them: notes and empty failures left out, context put in.
 
-    A compaction stands for what came before the first entry that it kept.
+    A compaction stands for what came before the first entry that it kept. What scheduled runs gave
+    meanwhile stands before the next question, so that it comes between no call and its result.
     """
     # A loop without calls for most entries: long transcripts go through here at every request.
     shown: list[Entry] = []
+    aside: list[Entry] = []
     for entry in entries:
         role = entry.role
         if role == "user":
-            shown.append(entry if _is_plain(entry) else _with_blocks(entry))
+            shown.append(entry if _is_plain(entry) and not aside else _with_blocks(entry, aside))
+            if aside:
+                aside = []
+        elif role == "assistant" and entry.origin is not None and entry.aside:
+            aside.append(entry)
         elif role == "tool" or (role == "assistant" and (entry.text or entry.calls)):
             shown.append(entry)
         elif role == "compaction":
@@ -138,8 +160,17 @@ def _is_plain(entry: Entry) -> bool:
     return origin.get("kind") not in _ROOMS or entry.author is None
 
 
-def _with_blocks(entry: Entry) -> Entry:
-    return replace(entry, text="\n".join(_blocks(entry)))
+def _with_blocks(entry: Entry, aside: Sequence[Entry] = ()) -> Entry:
+    return replace(entry, text="\n".join([*map(_result_block, aside), *_blocks(entry)]))
+
+
+def _result_block(entry: Entry) -> str:
+    task = dict((entry.origin or {})["task"])
+    task.pop("foreign", None)
+    text = entry.text
+    if len(text) > MAX_RESULT:
+        text = f"{text[:MAX_RESULT]} [{len(text) - MAX_RESULT} more characters]"
+    return _quoted({"scheduledTaskGave": {**task, "text": text}})
 
 
 def _blocks(entry: Entry) -> list[str]:
@@ -159,6 +190,8 @@ def _blocks(entry: Entry) -> list[str]:
         blocks.append(_quoted({"forwardedFrom": origin["forwardedFrom"]}))
     if "source" in origin:
         blocks.append(_quoted({"fromSession": origin["source"]}))
+    if "scheduled" in origin:
+        blocks.append(_quoted({"scheduledTask": origin["scheduled"]}))
     for one in entry.attachments:
         blocks.append(_quoted({"attachment": dict(one)}))
     text = entry.text

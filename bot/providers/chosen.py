@@ -10,6 +10,11 @@ from bot.tokens import Room, room
 from bot.types import Provider, Thinking, Usage
 
 
+def least(*limits: int | None) -> int | None:
+    """The lowest of some limits, None where there is none."""
+    return min((one for one in limits if one is not None), default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """`window`, `reserve` and `keep` are in tokens (see `Room`); `source` says who chose it; `cost`

@@ -9,7 +9,7 @@ from bot.clock import Clock
 from bot.config.settings import Limits
 from bot.engine.port import Engine, Row
 from bot.store import usage
-from bot.types import Entry, Failure, Turn
+from bot.types import Entry, Errand, Failure, Turn, Usage
 
 _EVER = "0000-00-00"
 
@@ -28,6 +28,18 @@ def refusal(limits: Limits, today: float, session: float) -> Failure | None:
     return None
 
 
+def run_refusal(errand: Errand, used: Usage) -> Failure | None:
+    """Why a scheduled run asks its model no more, by its own limits."""
+    tokens, cost = used.input + used.output, used.cost or 0.0
+    if errand.max_tokens is not None and tokens >= errand.max_tokens:
+        said = f"{tokens:,} of {errand.max_tokens:,} tokens"
+        return Failure("BUDGET", f"The limit of this run is reached: {said}")
+    if errand.max_cost is not None and cost > 0 and cost >= errand.max_cost:
+        said = f"${cost:.2f} of ${errand.max_cost:.2f}"
+        return Failure("BUDGET", f"The limit of this run is reached: {said}")
+    return None
+
+
 def _sentence(what: str, spent: float, limit: float, left: str) -> str:
     return f"The budget of this {what} is spent: ${spent:.2f} of ${limit:.2f}; {left}"
 
@@ -43,11 +55,17 @@ class Spending:
     async def refusal(self, turn: Turn, transcript: Sequence[Entry]) -> Failure | None:
         """Why a run may not ask its model now. Its own calls so far count, those of others that
         are under way when they end."""
-        limits = self._limits()
-        if limits.daily_cost is None and limits.session_cost is None:
+        limits, errand = self._limits(), turn.errand
+        unlimited = limits.daily_cost is None and limits.session_cost is None
+        if unlimited and errand is None:
             return None
-        own = [one.usage for one in transcript if one.run == turn.id and one.usage is not None]
-        run = sum(one.cost or 0.0 for one in own)
+        own = (one.usage for one in transcript if one.run == turn.id and one.usage is not None)
+        used = sum(own, Usage())
+        if errand is not None and (wrong := run_refusal(errand, used)) is not None:
+            return wrong
+        if unlimited or (errand is not None and errand.call is not None):
+            return None
+        run = used.cost or 0.0
         today = await self._engine.read(usage.spent_today(self._clock.now()))
         session = await self._engine.read(usage.spent_in(turn.session.id))
         return refusal(limits, today + run, session + run)

@@ -22,6 +22,8 @@ DROPPED = "dropped"
 INTERNAL = "internal"
 SOURCE = "source"
 HOPS = "hops"
+# What a scheduled run is given.
+ERRAND = "errand"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ steps keep it. `deny` wins, `*` matches, case does not count, `group:<name>` sta
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -106,6 +106,10 @@ class ToolPolicy:
 
     def allows(self, name: str) -> bool:
         return all(step.keeps(name) for step in self.steps)
+
+    def narrowed(self, names: Sequence[str]) -> ToolPolicy:
+        """The same for a run that may use these tools at most."""
+        return replace(self, steps=(*self.steps, Step(keep=tuple(names))))
 
     def refusal(self, name: str, tags: Collection[str]) -> str | None:
         """Why a tool may not be called, None when it may (a payment when a person agrees)."""

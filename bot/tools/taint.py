@@ -33,6 +33,8 @@ def foreign(seen: Sequence[Entry], apart: str = "") -> str | None:
             where = _of_tool(entry, calls.get(entry.call_id or ""))
         elif entry.role == "user":
             where = _of_person(entry, ours)
+        elif entry.aside:
+            where = (entry.origin or {})["task"].get("foreign")
         else:
             continue
         if where is not None:
@@ -64,6 +66,8 @@ def _of_tool(entry: Entry, call: ToolCall | None) -> str | None:
 def _of_person(entry: Entry, ours: Sequence[str]) -> str | None:
     """A message brings words of others: quoted, forwarded, overheard, reported, or in a file."""
     origin = entry.origin or {}
+    if scheduled := (origin.get("scheduled") or {}).get("tainted"):
+        return str(scheduled)
     for name in _ORIGINS:
         if origin.get(name):
             return f"a message with {name}"
