@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
-from pathlib import Path
+from collections.abc import Awaitable
+from functools import partial
 from typing import Any, TypeVar
 
 from aiohttp import web
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot import __version__
 from bot.contract import HttpRequest
 from bot.errors import RequestError
 from bot.gateway.answers import STATUS, Handler, json_answer, refusal
 from bot.gateway.auth import Auth
+from bot.gateway.pages_shell import HOME, PAGES, STATIC, Page, Templates
 from bot.gateway.services import Site
 from bot.jsonio import loads
 
 T = TypeVar("T")
-
-HERE = Path(__file__).parent
-STATIC = HERE / "static"
-PAGES: Mapping[str, str] = {"/chat": "chat.html"}
-HOME = "/chat"
 
 _BODY_TIME = 30.0
 
@@ -34,9 +28,7 @@ class Routes:
     def __init__(self, auth: Auth, site: Site) -> None:
         self._auth = auth
         self._site = site
-        self._templates = Environment(
-            loader=FileSystemLoader(HERE / "pages"), autoescape=True, undefined=StrictUndefined
-        )
+        self._templates = Templates()
 
         # A list of what there is, so that no path is ever built from a request.
         self._files = {
@@ -52,9 +44,10 @@ class Routes:
         app.router.add_post("/login", self._login)
         app.router.add_get("/ws", socket, allow_head=False)
         app.router.add_post("/channels/{account}", self._webhook)
-        app.router.add_get("/", self._page)
-        for path in PAGES:
-            app.router.add_get(path, self._page)
+        app.router.add_get("/", self._home)
+        for page in PAGES:
+            for path in page.paths:
+                app.router.add_get(path, partial(self._page, page))
         app.router.add_get("/static/{name:.+}", self._static)
 
     async def _health(self, request: web.Request) -> web.Response:
@@ -64,12 +57,13 @@ class Routes:
         ready = await self._site.ready()
         return json_answer({"ok": ready}, 200 if ready else 503)
 
-    async def _page(self, request: web.Request) -> web.Response:
+    async def _home(self, request: web.Request) -> web.Response:
+        raise web.HTTPSeeOther(HOME if await self._auth.signed_in(request) else "/login")
+
+    async def _page(self, page: Page, request: web.Request) -> web.Response:
         if not await self._auth.signed_in(request):
             raise web.HTTPSeeOther("/login")
-        if request.path not in PAGES:
-            raise web.HTTPSeeOther(HOME)
-        return self._render(PAGES[request.path])
+        return web.Response(text=self._templates.page(page), content_type="text/html")
 
     async def _static(self, request: web.Request) -> web.StreamResponse:
         found = self._files.get(request.match_info["name"])
@@ -119,7 +113,7 @@ class Routes:
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
     def _render(self, template: str, status: int = 200, **values: Any) -> web.Response:
-        text = self._templates.get_template(template).render(version=__version__, **values)
+        text = self._templates.render(template, **values)
         return web.Response(text=text, status=status, content_type="text/html")
 
     def _refused(self, error: RequestError) -> web.Response:

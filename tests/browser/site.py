@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    async_playwright,
+    expect,
+)
 
 from bot.cli.inside import core_of
 from bot.gateway.methods import table
@@ -78,9 +85,23 @@ class Site:
         await self.ready(page)
         return page
 
+    async def visit(self, path: str) -> Page:
+        """A page other than the chat, in another tab of a browser that has signed in."""
+        page = await self._page()
+        if not await self.context.cookies():
+            await page.goto(self.gateway.login_url())
+        await page.goto(self.url + path)
+        await self.settled(page)
+        return page
+
+    async def settled(self, page: Page) -> None:
+        """The page stands, and nothing on it says that it is still loading."""
+        await page.locator("#app > *").first.wait_for()
+        await expect(page.locator(".pill, .loading")).to_have_count(0)
+
     async def ready(self, page: Page) -> None:
         """The page is connected and has read its session."""
-        await page.locator("nav a").first.wait_for(state="attached")
+        await page.locator(".side nav a").first.wait_for(state="attached")
         await page.locator("[data-loaded=true]").wait_for(state="attached")
 
     async def _page(self) -> Page:

@@ -1,9 +1,9 @@
 // What people and the server do to the page's state.
 import { batch } from "../vendor/signals.js";
-import { Socket } from "./socket.js";
+import { connection, on, onOpen, rpc } from "../ui/rpc.js";
 import * as state from "./state.js";
 import * as storage from "./storage.js";
-import { T } from "./strings.js";
+import { T } from "../strings/chat.js";
 import * as transcript from "./transcript.js";
 
 const PAGE = 200;
@@ -11,33 +11,23 @@ const SOON = 120;
 const BUSY = 2_000;
 const KEY = /^agent(:[a-z0-9._+@=%-]+){2,}$/;
 
-const socket = new Socket({ open: signedIn, event: happened });
-export const connection = socket.status;
-
 export function start() {
   addEventListener("hashchange", () => openSession(location.hash.slice(1)));
-  socket.open();
+  onOpen(signedIn);
+  on("*", happened);
 }
 
-async function signedIn(hello) {
-  if (isOld(hello.server.version)) return;
+async function signedIn() {
   state.talk.value = transcript.doubted(state.talk.value);
   await told(async () => {
-    const [{ agents }] = await Promise.all([socket.request("agents.list"), readSessions(), readApprovals()]);
+    const [{ agents }] = await Promise.all([rpc("agents.list"), readSessions(), readApprovals()]);
     state.agents.value = agents.filter((one) => one.enabled !== false);
     openSession(location.hash.slice(1));
   });
   for (const message of storage.outbox()) post(message);
 }
 
-/** After an upgrade an open page loads itself anew, once; drafts and messages on their way stay. */
-function isOld(version) {
-  if (version === document.documentElement.dataset.version || !storage.firstSightOf(version)) return false;
-  location.reload();
-  return true;
-}
-
-function happened(name, payload) {
+function happened(payload, name) {
   const here = payload.sessionKey === state.sessionKey.value;
   if (name === "chat" && here) takeChat(payload);
   if (name === "agent") takeAgent(payload, here);
@@ -52,12 +42,12 @@ function happened(name, payload) {
 const othersThan = (row) => state.approvals.value.filter((one) => one.id !== row.id);
 
 async function readApprovals() {
-  state.approvals.value = (await socket.request("approvals.list")).approvals.reverse();
+  state.approvals.value = (await rpc("approvals.list")).approvals.reverse();
 }
 
 /** Decide what waits. Who was faster elsewhere counts, and the question goes away all the same. */
 export async function decide(id, decision) {
-  await told(() => socket.request("approvals.resolve", { id, decision }));
+  await told(() => rpc("approvals.resolve", { id, decision }));
   await told(readApprovals);
 }
 
@@ -113,7 +103,7 @@ export function step(by) {
 }
 
 async function readSessions() {
-  const { sessions } = await socket.request("sessions.list");
+  const { sessions } = await rpc("sessions.list");
   batch(() => {
     state.sessions.value = sessions;
     state.busyElsewhere.value = new Set(sessions.filter((one) => one.running).map((one) => one.sessionKey));
@@ -123,14 +113,14 @@ async function readSessions() {
 async function readModels() {
   const agentId = state.agentOf(state.sessionKey.value);
   await told(async () => {
-    state.models.value = (await socket.request("models.list", { agentId })).models;
+    state.models.value = (await rpc("models.list", { agentId })).models;
   });
 }
 
 async function readHistory() {
   const key = state.sessionKey.value;
   await told(async () => {
-    const page = await socket.request("chat.history", { sessionKey: key, exact: true, limit: PAGE });
+    const page = await rpc("chat.history", { sessionKey: key, exact: true, limit: PAGE });
     if (key === state.sessionKey.value) state.talk.value = transcript.withHistory(state.talk.value, page);
   });
 }
@@ -139,7 +129,7 @@ export async function readEarlier() {
   const key = state.sessionKey.value;
   const before = state.talk.value.rows[0]?.id;
   await told(async () => {
-    const page = await socket.request("chat.history", { sessionKey: key, exact: true, limit: PAGE, before });
+    const page = await rpc("chat.history", { sessionKey: key, exact: true, limit: PAGE, before });
     const unmoved = key === state.sessionKey.value && state.talk.value.rows[0]?.id === before;
     if (unmoved) state.talk.value = transcript.withEarlier(state.talk.value, page);
   });
@@ -165,7 +155,7 @@ async function post(message) {
   const { runId, sessionKey, text } = message;
   try {
     const params = { sessionKey, exact: true, message: text, idempotencyKey: runId };
-    const { status } = await socket.request("chat.send", params);
+    const { status } = await rpc("chat.send", params);
     storage.outOfOutbox(runId);
     const sent = status === "queued" ? "queued" : "started";
     state.talk.value = transcript.withSentState(state.talk.value, runId, { state: sent });
@@ -191,14 +181,14 @@ export async function withdraw(runId) {
 
 function abort(runId) {
   const params = { sessionKey: state.sessionKey.value, exact: true, runId };
-  return told(() => socket.request("chat.abort", params));
+  return told(() => rpc("chat.abort", params));
 }
 
 /** Make a session of the agent in view and show it. Returns whether that worked. */
 export function createSession(label) {
   return told(async () => {
     const params = { agentId: state.agentOf(state.sessionKey.value), ...(label ? { label } : {}) };
-    const { sessionKey } = await socket.request("sessions.create", params);
+    const { sessionKey } = await rpc("sessions.create", params);
     await readSessions();
     visit(sessionKey);
   });
@@ -207,7 +197,7 @@ export function createSession(label) {
 /** Use a model in this session alone; null goes back to the agent's. */
 export async function chooseModel(ref) {
   const params = { sessionKey: state.sessionKey.value, exact: true, model: ref };
-  await told(() => socket.request("sessions.patch", params));
+  await told(() => rpc("sessions.patch", params));
   await told(readSessions);
 }
 

@@ -1,12 +1,13 @@
 // The page as a whole, and the keys that work everywhere on it.
 import { useEffect } from "../vendor/preact-hooks.js";
-import { html } from "./html.js";
+import { html } from "../ui/html.js";
 import { step, stop } from "./actions.js";
 import * as state from "./state.js";
-import { T } from "./strings.js";
+import { T as common } from "../strings/common.js";
+import { T } from "../strings/chat.js";
 import { Composer } from "./composer.js";
 import { NewSession } from "./dialog.js";
-import { Connection, Header } from "./header.js";
+import { Header } from "./header.js";
 import { Messages } from "./messages.js";
 import { Sidebar } from "./sidebar.js";
 
@@ -16,15 +17,14 @@ export function App() {
     return () => removeEventListener("keydown", press);
   }, []);
   useEffect(() => {
-    document.title = T.title(state.sessionName.value);
+    document.title = common.title(state.sessionName.value);
   }, [state.sessionName.value]);
   return html`
     <div class="page">
       <${Sidebar} />
       ${state.drawerOpen.value && html`<div class="shade" onClick=${() => (state.drawerOpen.value = false)}></div>`}
-      <main inert=${state.drawerOpen.value}>
+      <main id="main" tabindex="-1" inert=${state.drawerOpen.value}>
         <${Header} />
-        <${Connection} />
         <${Notice} />
         <${Messages} />
         <${Composer} />

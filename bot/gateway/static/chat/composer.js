@@ -1,10 +1,10 @@
 // Where a message is written. What is written stays with its session until it is sent.
 import { useLayoutEffect, useRef, useState } from "../vendor/preact-hooks.js";
-import { html } from "./html.js";
+import { html } from "../ui/html.js";
 import { send, stop } from "./actions.js";
 import * as state from "./state.js";
 import * as storage from "./storage.js";
-import { T } from "./strings.js";
+import { T } from "../strings/chat.js";
 import { Chips } from "./messages.js";
 
 export function Composer() {

@@ -1,41 +1,26 @@
 // The dialog that asks for a new session's name.
-import { useLayoutEffect, useRef } from "../vendor/preact-hooks.js";
-import { html } from "./html.js";
+import { useState } from "../vendor/preact-hooks.js";
+import { html } from "../ui/html.js";
+import { Dialog } from "../ui/dialog.js";
+import { Field } from "../ui/form.js";
 import { createSession } from "./actions.js";
 import * as state from "./state.js";
-import { T } from "./strings.js";
+import { T } from "../strings/chat.js";
 
 export function NewSession() {
-  return state.dialogOpen.value ? html`<${Dialog} />` : null;
+  return state.dialogOpen.value ? html`<${Asking} />` : null;
 }
 
-function Dialog() {
-  const dialog = useRef(null);
-  const name = useRef(null);
-  useLayoutEffect(() => {
-    const before = document.activeElement;
-    dialog.current.showModal();
-    return () => before?.focus();
-  }, []);
+function Asking() {
+  const [name, setName] = useState("");
   const close = () => (state.dialogOpen.value = false);
-  const submit = async (event) => {
-    event.preventDefault();
-    if (await createSession(name.current.value.trim())) close();
+  const submit = async () => {
+    if (await createSession(name.trim())) close();
   };
   return html`
-    <dialog ref=${dialog} aria-labelledby="new-session" onClose=${close}>
-      <form onSubmit=${submit}>
-        <h2 id="new-session">${T.newSession}</h2>
-        <p>${T.newSessionHelp}</p>
-        <label class="field">
-          <span>${T.name}</span>
-          <input ref=${name} maxlength="64" autocomplete="off" placeholder=${T.nameHint} autofocus />
-        </label>
-        <div class="buttons">
-          <button type="button" class="quiet" onClick=${close}>${T.cancel}</button>
-          <button class="primary">${T.create}</button>
-        </div>
-      </form>
-    </dialog>
+    <${Dialog} title=${T.newSession} action=${T.create} onClose=${close} onSubmit=${submit}>
+      <p>${T.newSessionHelp}</p>
+      <${Field} name=${T.name} value=${name} change=${setName} maxlength="64" placeholder=${T.nameHint} autofocus />
+    <//>
   `;
 }

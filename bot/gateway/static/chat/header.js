@@ -1,12 +1,8 @@
-// The head of the page: where we are, which model answers, and how the connection is.
-import { useState } from "../vendor/preact-hooks.js";
-import { html } from "./html.js";
-import { chooseModel, connection } from "./actions.js";
+// The head of the page: where we are and which model answers.
+import { html } from "../ui/html.js";
+import { chooseModel } from "./actions.js";
 import * as state from "./state.js";
-import * as storage from "./storage.js";
-import { T } from "./strings.js";
-
-const THEMES = ["system", "light", "dark"];
+import { T } from "../strings/chat.js";
 
 export function Header() {
   return html`
@@ -40,29 +36,4 @@ function ModelPicker() {
       </select>
     </label>
   `;
-}
-
-/** How the connection is, when it is not simply there. */
-export function Connection() {
-  const status = connection.value;
-  return html`
-    <div role="status" class="pill-place">
-      ${T.connection[status] &&
-      html`<p class=${`pill ${status}`}>
-        ${T.connection[status]} ${status === "signed-out" && html`<a href="/login">${T.signIn}</a>`}
-      </p>`}
-    </div>
-  `;
-}
-
-export function ThemeButton() {
-  const [theme, setTheme] = useState(storage.theme());
-  const turn = () => {
-    const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
-    storage.keepTheme(next);
-    if (next === "system") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = next;
-    setTheme(next);
-  };
-  return html`<button class="quiet" onClick=${turn}>${T.theme[theme]}</button>`;
 }

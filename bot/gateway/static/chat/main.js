@@ -1,10 +1,7 @@
 // Starts the page.
-import { render } from "../vendor/preact.js";
+import { mount } from "../ui/shell.js";
 import { App } from "./app.js";
 import { start } from "./actions.js";
-import { html } from "./html.js";
 
-const place = document.getElementById("app");
-place.replaceChildren();
-render(html`<${App} />`, place);
 start();
+mount(App);

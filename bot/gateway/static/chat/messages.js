@@ -1,12 +1,14 @@
 // The log of messages: bubbles, answers as they grow, and the way back to the newest one.
 import { useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact-hooks.js";
-import { html } from "./html.js";
+import { html } from "../ui/html.js";
 import { Approvals } from "./approvals.js";
-import { rendered } from "./markdown.js";
-import { channelOf, visible, when } from "./names.js";
-import { connection, readEarlier, send, sendAgain, withdraw } from "./actions.js";
+import { rendered } from "../ui/markdown.js";
+import { when } from "../ui/format.js";
+import { channelOf, visible } from "../ui/names.js";
+import { connection } from "../ui/rpc.js";
+import { readEarlier, send, sendAgain, withdraw } from "./actions.js";
 import * as state from "./state.js";
-import { T } from "./strings.js";
+import { T } from "../strings/chat.js";
 
 const NEAR = 80;
 

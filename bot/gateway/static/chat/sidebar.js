@@ -1,11 +1,11 @@
 // The sessions of the agent in view, and the agents where there are several.
 import { useLayoutEffect, useRef } from "../vendor/preact-hooks.js";
-import { html } from "./html.js";
-import { channelMark, channelOf, shortName, visible, when } from "./names.js";
+import { html } from "../ui/html.js";
+import { when } from "../ui/format.js";
+import { channelMark, channelOf, shortName, visible } from "../ui/names.js";
 import { visit } from "./actions.js";
 import * as state from "./state.js";
-import { T } from "./strings.js";
-import { ThemeButton } from "./header.js";
+import { T } from "../strings/chat.js";
 
 export function Sidebar() {
   const open = state.drawerOpen.value;
@@ -14,7 +14,7 @@ export function Sidebar() {
   return html`
     <div class=${open ? "side open" : "side"}>
       <div class="brand">
-        <img src="/static/chat/icon.svg" alt="" width="28" height="28" />
+        <img src="/static/ui/icon.svg" alt="" width="28" height="28" />
         <span>${T.product}</span>
         <button class="quiet icon closer" ref=${closer} aria-label=${T.closeSessions} onClick=${() => (state.drawerOpen.value = false)}>
           <${Cross} />
@@ -25,7 +25,6 @@ export function Sidebar() {
       <nav aria-label=${T.sessions}>
         <ul>${state.listed.value.map((one) => html`<${Row} key=${one.sessionKey} session=${one} />`)}</ul>
       </nav>
-      <div class="side-end"><${ThemeButton} /></div>
     </div>
   `;
 }

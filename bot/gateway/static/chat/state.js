@@ -1,8 +1,8 @@
 // What the page shows, as signals: components read them, `actions` changes them.
 import { computed, signal } from "../vendor/signals.js";
-import { T } from "./strings.js";
+import { T } from "../strings/chat.js";
 import { activeRun, empty, items } from "./transcript.js";
-import { shortName } from "./names.js";
+import { shortName } from "../ui/names.js";
 
 export const agents = signal([]);
 export const models = signal([]);

@@ -1,4 +1,4 @@
-// Every word of the page, in one place: sentence case, no blame, no exclamation marks.
+// The words of /chat.
 
 export const T = {
   product: "Trunkline",
@@ -9,12 +9,10 @@ export const T = {
   name: "Name",
   nameHint: "For example: Holiday plans",
   create: "Create",
-  cancel: "Cancel",
   close: "Close",
   model: "Model",
   agentDefault: (ref) => `Default: ${ref}`,
   notReady: (ref) => `${ref} (not ready)`,
-  theme: { system: "Theme: system", light: "Theme: light", dark: "Theme: dark" },
   openSessions: "Show sessions",
   closeSessions: "Hide sessions",
   messages: "Messages",
@@ -24,17 +22,7 @@ export const T = {
   send: "Send",
   stop: "Stop",
   withdraw: "Withdraw",
-  approval: {
-    name: "Approval",
-    title: (tool, code) => `Allow ${tool}? (${code})`,
-    until: (time) => `Without an answer by ${time} it is denied.`,
-    "allow-once": "Allow once",
-    "allow-session": "Allow for this session",
-    deny: "Deny",
-  },
   tryAgain: "Try again",
-  copy: "Copy",
-  copied: "Copied",
   earlier: "Show earlier messages",
   latest: "Jump to latest",
   you: "You",
@@ -55,19 +43,9 @@ export const T = {
   toolOutput: "Output",
   stopped: "Stopped. What was written so far is kept.",
   broke: "This answer ended with an error.",
-  code: "Code",
-  table: "Table",
-  image: (label, host) => (label ? `Image: ${label} (${host})` : `Image (${host})`),
   tokens: (usage) => `${usage.inputTokens} tokens in, ${usage.outputTokens} out`,
   seconds: (value) => `${value.toFixed(value < 10 ? 1 : 0)} s`,
   cost: (value) => `$${value.toFixed(4)}`,
-  connection: {
-    connecting: "Connecting",
-    waiting: "No connection. Trying again",
-    "signed-out": "You are signed out.",
-  },
-  signIn: "Sign in",
-  loading: "Loading",
   emptyTitle: "What is on your mind?",
   emptyText: "Ask a question, or type /help to see what else works here.",
   emptyDemo: "This is the demo model: no AI, no network. Try what an answer can look like:",
@@ -80,6 +58,5 @@ export const T = {
     ["Think", "[[demo think First I look at both sides.]][[demo text Both sides have a point.]]"],
   ],
   wrong: (message) => message || "That did not work. Try again.",
-  title: (name) => `${name} · Trunkline`,
   main: "Main",
 };

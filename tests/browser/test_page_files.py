@@ -9,37 +9,48 @@ from pathlib import Path
 
 import pytest
 
-from bot.gateway.routes import HERE
+from bot.gateway.pages_shell import HERE, PAGES, STATIC, Page, Templates
 from tests.contracts.gateway_kit import running
 from tests.rules.source import ROOT, expect_none
 
-STATIC = (HERE / "static").resolve()
 VENDOR = STATIC / "vendor"
-SHELL = (HERE / "pages" / "chat.html").read_text("utf-8")
-OURS = sorted((STATIC / "chat").glob("*.js"))
+OURS = sorted(file for file in STATIC.rglob("*.js") if VENDOR not in file.parents)
+STYLES = sorted(STATIC.rglob("*.css"))
+NAMES = [page.name for page in PAGES]
 LOCK = json.loads((VENDOR / "HASHES.json").read_text("utf-8"))["packages"]
 
 LINES = 400
 FUNCTION = 60
 FIRST_LOAD = 150_000
 EVAL = re.compile(r"\beval\s*\(|\bnew Function\b|\bFunction\s*\(|\bdocument\.write|\.outerHTML\s*=")
-IMPORT = re.compile(r"""(?:\bfrom|\bimport)\s*\(?\s*["']([^"']+)["']""")
+IMPORT = re.compile(r"""(?:\bfrom|\bimport)\s*\(?\s*["']([^"'\s]+)["']""")
+AT_ONCE = re.compile(r"""(?:\bfrom|\bimport)\s*["']([^"'\s]+)["']""")
 FUNCTION_HEAD = re.compile(r"^( *)(?:export )?(?:async )?(?:function\b|\w+\(.*\) \{$)")
 
 
-def first_load() -> set[Path]:
-    """The shell, its styles and scripts, and all that these import."""
-    named = re.findall(r"""(?:src|href)="/static/([^"{]+)\"""", SHELL)
-    found = {STATIC / name for name in named}
+def shell(page: Page) -> str:
+    return Templates().page(page)
+
+
+def named(page: Page) -> set[Path]:
+    """What the HTML of a page asks for by itself."""
+    return {
+        STATIC / name for name in re.findall(r"""(?:src|href)="/static/([^"]+)\"""", shell(page))
+    }
+
+
+def first_load(page: Page) -> set[Path]:
+    """The styles and scripts of a page, and all that these import."""
+    found = named(page)
     waiting = [path for path in found if path.suffix == ".js"]
     while waiting:
         path = waiting.pop()
-        for name in IMPORT.findall(path.read_text("utf-8")):
+        for name in AT_ONCE.findall(path.read_text("utf-8")):
             target = (path.parent / name).resolve()
             if target not in found:
                 found.add(target)
                 waiting.append(target)
-    return found | {HERE / "pages" / "chat.html"}
+    return found
 
 
 def test_vendored_files_are_the_ones_that_were_checked():
@@ -68,10 +79,12 @@ def test_a_vendored_package_is_credited(name: str):
     assert package["integrity"].startswith("sha512-")
 
 
-def test_the_first_load_is_small():
-    sizes = {path: len(gzip.compress(path.read_bytes(), 9)) for path in first_load()}
-    assert sum(sizes.values()) <= FIRST_LOAD
-    assert len(sizes) > 20  # a shell that no longer names its scripts would be small too
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_the_first_load_is_small(page: Page):
+    files = [path.read_bytes() for path in first_load(page)]
+    html = shell(page).encode()
+    assert sum(len(gzip.compress(one, 9)) for one in (html, *files)) <= FIRST_LOAD
+    assert len(files) > 20  # a shell that no longer names its scripts would be small too
 
 
 async def test_files_travel_compressed_and_only_when_they_changed():
@@ -92,19 +105,19 @@ async def test_files_travel_compressed_and_only_when_they_changed():
         assert "Content-Encoding" not in plain.headers
 
 
-def test_the_shell_asks_for_every_module_at_once():
-    named = set(re.findall(r'"((?:chat|vendor)/[\w-]+)"', SHELL)) | {"chat/main", "chat/theme"}
-    needed = {
-        path.relative_to(STATIC).with_suffix("").as_posix()
-        for path in first_load()
-        if path.suffix == ".js"
-    }
-    assert named == needed
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_a_page_asks_for_every_module_at_once(page: Page):
+    assert {path for path in first_load(page) if path not in named(page)} == set()
 
 
 def test_nothing_is_left_over():
-    known = first_load()
-    expect_none(f"{path.name}: nothing loads it" for path in OURS if path not in known)
+    later = {
+        (path.parent / name).resolve()
+        for path in OURS
+        for name in IMPORT.findall(path.read_text("utf-8"))
+    }
+    known = later.union(*map(first_load, PAGES), {STATIC / "login.css"})
+    expect_none(f"{path.name}: nothing loads it" for path in (*OURS, *STYLES) if path not in known)
 
 
 def forbidden() -> Iterator[str]:
@@ -118,12 +131,13 @@ def forbidden() -> Iterator[str]:
     for path in OURS:
         if found := re.search(r"innerHTML|style=|https?://", path.read_text("utf-8")):
             yield f"{path.name}: {found[0]}"
-    for path in STATIC.rglob("*.css"):
+    for path in STYLES:
         if found := re.search(r"url\(|@import", path.read_text("utf-8")):
             yield f"{path.name}: {found[0]}"
-    inline = re.search(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", SHELL)
-    if inline:
-        yield f"chat.html: {inline[0]}"
+    for path in (HERE / "pages").glob("*.html"):
+        inline = r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=|https?://"
+        if found := re.search(inline, path.read_text("utf-8")):
+            yield f"{path.name}: {found[0]}"
 
 
 def test_nothing_needs_what_the_content_policy_forbids():
@@ -159,5 +173,14 @@ def test_words_for_people_are_in_the_catalogue():
     """No element has text of its own; the catalogue's sentences are calm."""
     for path in OURS:
         for found in re.findall(r">\s*([A-Z][a-z]+[^<>${}`=]*)<", path.read_text("utf-8")):
-            pytest.fail(f"{path.name}: {found!r} belongs to strings.js")
-    assert "!" not in re.sub(r"//.*", "", (STATIC / "chat" / "strings.js").read_text("utf-8"))
+            pytest.fail(f"{path.name}: {found!r} belongs to strings/")
+    for path in (STATIC / "strings").glob("*.js"):
+        assert "!" not in re.sub(r"//.*", "", path.read_text("utf-8")), path.name
+
+
+@pytest.mark.parametrize("path", STYLES, ids=lambda path: path.name)
+def test_styles_know_no_left_and_right(path: Path):
+    """What has a side is named by the direction of writing, so that a mirrored page is right."""
+    sided = r"(?:margin|padding|border)-(?:left|right)\b|text-align:\s*(?:left|right)\b"
+    placed = r"[;{\s](?:left|right):"
+    assert re.findall(f"{sided}|{placed}", path.read_text("utf-8")) == []

@@ -4,7 +4,7 @@
 import DOMPurify from "../vendor/purify.js";
 import { Marked } from "../vendor/marked.js";
 import { hostOf, visible } from "./names.js";
-import { T } from "./strings.js";
+import { T } from "../strings/common.js";
 
 const LONGEST = 200_000;
 const ALLOWED = {

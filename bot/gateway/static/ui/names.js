@@ -34,12 +34,3 @@ export function shortName(session, agent) {
   const prefix = agent ? `${agent.name} / ` : "";
   return visible(prefix && name.startsWith(prefix) ? name.slice(prefix.length) : name);
 }
-
-/** A time of day, with the date when it was not today; in the reader's own zone. */
-export function when(iso) {
-  if (!iso) return "";
-  const at = new Date(iso);
-  const today = at.toDateString() === new Date().toDateString();
-  const day = today ? {} : { day: "numeric", month: "short" };
-  return at.toLocaleString(undefined, { ...day, hour: "2-digit", minute: "2-digit" });
-}

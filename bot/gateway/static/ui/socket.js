@@ -27,11 +27,14 @@ export class Socket {
     this.timer = 0;
     this.watchdog = 0;
     this.tick = 15_000;
+    this.page = "";
     addEventListener("online", () => this.retryNow());
     document.addEventListener("visibilitychange", () => document.hidden || this.retryNow());
   }
 
-  open() {
+  /** `page` names the client; it stays the same over reconnects. */
+  open(page = this.page) {
+    this.page = page;
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const ws = (this.ws = new WebSocket(`${scheme}://${location.host}/ws`));
     this.status.value = "connecting";
@@ -41,7 +44,7 @@ export class Socket {
   }
 
   async signIn(ws) {
-    const hello = { protocol: 1, client: { id: "chat", version: document.documentElement.dataset.version } };
+    const hello = { protocol: 1, client: { id: this.page, version: document.documentElement.dataset.version } };
     try {
       const answer = await this.request("connect", { ...hello, caps: ["tool-events"] });
       this.attempts = 0;

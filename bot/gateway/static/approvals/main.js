@@ -1,0 +1,57 @@
+// /approvals: what waits for a yes or no in all sessions, and what was decided.
+import { html } from "../ui/html.js";
+import { Approval } from "../ui/approval.js";
+import { useLive } from "../ui/live.js";
+import { Name, Tag, Time } from "../ui/parts.js";
+import { rpc } from "../ui/rpc.js";
+import { mount } from "../ui/shell.js";
+import { told } from "../ui/toast.js";
+import { Nothing, Table } from "../ui/table.js";
+import { T } from "../strings/approvals.js";
+
+const LOOKS = { allowed: "good", denied: "bad" };
+const COLUMNS = [
+  { key: "command", name: T.command, cell: (row) => html`<code><${Name} text=${row.command} /></code>` },
+  { key: "tool", name: T.tool, sort: (row) => row.tool, cell: (row) => row.tool },
+  { key: "place", name: T.from, sort: (row) => row.sessionKey, cell: (row) => html`<${From} row=${row} />` },
+  { key: "outcome", name: T.outcome, sort: (row) => row.status, cell: (row) => html`<${Outcome} row=${row} />` },
+  { key: "by", name: T.by, sort: (row) => row.decidedBy, cell: (row) => html`<${Name} text=${row.decidedBy} />` },
+  { key: "time", name: T.time, sort: (row) => row.createdAt, cell: (row) => html`<${Time} at=${row.createdAt} />` },
+];
+
+mount(App);
+
+function App() {
+  const live = useLive(() => rpc("approvals.list", { all: true }), {
+    events: ["approval.requested", "approval.resolved"],
+  });
+  const rows = live.data?.approvals ?? [];
+  const waiting = rows.filter((row) => row.status === "pending").reverse();
+  const decided = rows.filter((row) => row.status !== "pending");
+  const decide = async (id, decision) => {
+    await told(() => rpc("approvals.resolve", { id, decision }), T.saved[decision]);
+    await live.reload();
+  };
+  return html`
+    <h2>${T.waiting}</h2>
+    ${live.data && !waiting.length && html`<${Nothing} title=${T.none} text=${T.noneText} />`}
+    ${waiting.map(
+      (row) => html`
+        <${Approval} key=${row.id} row=${row} decide=${decide}>
+          <p class="soft">${T.from} <${From} row=${row} /></p>
+        <//>
+      `,
+    )}
+    <h2>${T.decided}</h2>
+    <${Table} name=${T.decided} columns=${COLUMNS} rows=${decided} id=${(row) => row.id} live=${live} sort="-time"
+      empty=${{ title: T.noneDecided }} />
+  `;
+}
+
+function From({ row }) {
+  return html`<a href=${`/sessions/${encodeURIComponent(row.sessionKey)}`}><${Name} text=${row.sessionKey} /></a>`;
+}
+
+function Outcome({ row }) {
+  return html`<${Tag} look=${LOOKS[row.status] ?? ""}>${T.status[row.status] ?? row.status}<//>`;
+}

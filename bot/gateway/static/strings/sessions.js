@@ -1,0 +1,30 @@
+// The words of /sessions.
+
+export const T = {
+  sessions: "Sessions",
+  session: "Session",
+  agent: "Agent",
+  channel: "Channel",
+  kind: "Kind",
+  kinds: {
+    main: "main",
+    direct: "direct",
+    group: "group",
+    channel: "room",
+    thread: "thread",
+    child: "named",
+    subagent: "subagent",
+    task: "task run",
+    hook: "webhook",
+    api: "API",
+  },
+  running: "answering",
+  queued: (count) => `${count} queued`,
+  tokens: "Tokens",
+  cost: "Cost",
+  updated: "Last used",
+  created: "Created",
+  empty: "No sessions yet",
+  emptyText: "A session begins with the first message, here or in a channel.",
+  toChat: "Open the chat",
+};
