@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from bot.engine.port import Script, Wake, q
 from bot.jsonio import clean_text
+from bot.store import task_runs, tasks
 
 T = TypeVar("T")
 
@@ -29,7 +30,7 @@ _OLD = (
 
 
 def sweep(now: float) -> Script[None]:
-    """Wake every lane and conversation with open rows, and forget what is older than a week."""
+    """Wake whatever has open rows, and the clock of tasks; forget what is older than a week."""
     for row in (yield q("SELECT DISTINCT lane FROM inbox WHERE state IN ('open', 'running')")):
         yield Wake("lane", row["lane"])
     for row in (
@@ -39,6 +40,9 @@ def sweep(now: float) -> Script[None]:
         )
     ):
         yield Wake("out", row["address"], row["due"])
+    yield tasks.CLOCK
+    for task in (yield from task_runs.unsettled()):
+        yield Wake("sched", f"task:{task}")
     for statement in _OLD:
         yield q(statement, now - KEPT, _BATCH)
 
