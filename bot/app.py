@@ -10,7 +10,6 @@ import asyncio
 import importlib
 import importlib.util
 import os
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,6 @@ from typing import Any
 
 import structlog
 
-from bot import __version__
 from bot.channels import Channel, Channels
 from bot.children import Children
 from bot.claims import Claims
@@ -34,8 +32,8 @@ from bot.context.skills import Shelves
 from bot.contract import Adapter, CommandSpec
 from bot.control import Control
 from bot.delivery import Delivery
-from bot.engine.embedded import Embedded, StoreLock
-from bot.errors import ChannelError, ChannelRefused, ConfigError
+from bot.engine.port import Engine
+from bot.errors import ChannelError, ChannelRefused
 from bot.events import Hub
 from bot.gateway.chat import ChatEvents
 from bot.gateway.webchat import WebChat
@@ -46,6 +44,7 @@ from bot.lanes import Lanes
 from bot.live import Acks
 from bot.media import Media
 from bot.notes import Notes
+from bot.opening import Store, beside, held
 from bot.plugins import commands_of, offer_providers, tools_of
 from bot.providers.catalogue import Catalogue
 from bot.providers.spending import Spending
@@ -55,7 +54,6 @@ from bot.schedule.tasks import Tasks
 from bot.schedule.wiring import for_chats, tasks_of
 from bot.sessions import Sessions
 from bot.store import upkeep
-from bot.store.migrations import open_store
 from bot.subsessions import Subsessions
 from bot.supervisor import Supervisor
 from bot.toolbox import Reach, built_in
@@ -99,16 +97,6 @@ def command_table(config: Config) -> CommandTable:
     return CommandTable(kept, table.handlers)
 
 
-def store_path(config: Config, state: Path) -> Path:
-    """The SQLite file. Raises ConfigError for a store this version cannot open."""
-    url = config.store.url
-    if url == "sqlite":
-        return state / "trunkline.db"
-    if url.startswith("sqlite:///"):
-        return Path(url.removeprefix("sqlite://"))
-    raise ConfigError([f"store.url: {url} is not available in this version; use sqlite"])
-
-
 @dataclass(slots=True)
 class App:
     """All parts, wired. `start` begins to work, `stop` drains."""
@@ -116,8 +104,8 @@ class App:
     config: Config
     state: Path
     clock: Clock
-    lock: StoreLock
-    engine: Embedded
+    store: Store
+    engine: Engine
     hub: Hub
     chat: ChatEvents
     catalogue: Catalogue
@@ -136,6 +124,7 @@ class App:
     outside: Outside
     hooks: Hooks
     tasks: Tasks
+    workspaces: Workspaces
     started: bool = False
 
     async def start(self, *, channels: bool = True, port: int | None = None) -> None:
@@ -171,6 +160,7 @@ class App:
         former = [self.supervisor.forget(name) for name in accounts]
         self.config = config
         self.world.use(config)
+        self.sessions.default_agent = config.default_agent.id
         self.catalogue.use(config)
         self.turns.secrets.use(_secrets(config, self.state))
         for name in accounts:
@@ -201,24 +191,21 @@ class App:
         await self.catalogue.close()
         await self.memory.close()
         self.scenes.close()
-        self.lock.free()
+        self.store.free()
 
 
 def build(config: Config, state: Path, clock: Clock | None = None) -> App:
-    """Wire everything on a store that this process holds alone.
+    """Wire everything on a store, which this process holds alone if it is not shared.
 
     Raises ConfigError, StoreHeld (naming the holder), StoreForeign, StoreError.
     """
     clock = clock or SystemClock()
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = store_path(config, state)
-    lock = _lock(path, state)
-    lock.take(f"trunkline {__version__} on {socket.gethostname()}, process {os.getpid()}")
+    store = held(config, state, clock)
     try:
-        open_store(path)
-        return _wire(config, state, path, clock, lock)
+        return _wire(config, state, clock, store)
     except BaseException:
-        lock.free()
+        store.free()
         raise
 
 
@@ -227,16 +214,12 @@ def peek(config: Config, state: Path, clock: Clock | None = None) -> App:
 
     Raises ConfigError.
     """
-    path = store_path(config, state)
-    return _wire(config, state, path, clock or SystemClock(), _lock(path, state))
+    clock = clock or SystemClock()
+    return _wire(config, state, clock, beside(config, state, clock))
 
 
-def _lock(path: Path, state: Path) -> StoreLock:
-    return StoreLock(path.with_name("lock") if path.parent == state else path.with_suffix(".lock"))
-
-
-def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock) -> App:
-    engine = Embedded(path, clock)
+def _wire(config: Config, state: Path, clock: Clock, store: Store) -> App:
+    engine = store.engine
     hub = Hub()
     chat = ChatEvents(hub, clock)
     workspaces = Workspaces(state, lambda: world.config, seed)
@@ -280,7 +263,10 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
         engine, clock, hub, commands, world, inbound.release, delivery.fitting, WEB, hooks
     )
     control.clean, control.tasks = secrets.clean, for_chats(tasks, WEB)
-    lanes = Lanes(engine, clock, hub, turns, control.run, claims, config.messages.max_concurrent)
+    lanes = Lanes(
+        engine, clock, hub, turns, control.run, claims,
+        config.messages.max_concurrent, config.tasks.max_concurrent,
+    )  # fmt: skip
     world.stopper, world.scenes = lanes.stop, scenes
     children.stop, subsessions.check_model = lanes.stop, world.check_model
     world.offered = tools.specs
@@ -291,9 +277,9 @@ def _wire(config: Config, state: Path, path: Path, clock: Clock, lock: StoreLock
     engine.handle("out", delivery.drain)
     supervisor = Supervisor(engine, clock, inbound, _published(commands))
     app = App(
-        config, state, clock, lock, engine, hub, chat, catalogue, sessions, world, inbound,
+        config, state, clock, store, engine, hub, chat, catalogue, sessions, world, inbound,
         channels, turns, lanes, commands, supervisor, scenes, memory, approvals,
-        jobs, outside, hooks, tasks,
+        jobs, outside, hooks, tasks, workspaces,
     )  # fmt: skip
     hook_up(Parts(engine, clock, world, inbound, workspaces, state, WEB), hooks)
     for account in config.channels.values():

@@ -7,15 +7,15 @@ from typing import Any
 
 from bot.errors import MissingExtra
 
-EXTRAS = {"mcp": "mcp", "playwright": "browser"}
+EXTRAS = {"mcp": "mcp", "playwright": "browser", "psycopg": "cluster", "procrastinate": "cluster"}
 
 
 def optional(module: str) -> Any:
-    """A module of an optional library. Raises MissingExtra that says how to install it."""
+    """A module of an optional library, or of ours that needs one. Raises MissingExtra that says how to install it."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        library = module.partition(".")[0]
-        if (error.name or "").partition(".")[0] != library:
+        library = (error.name or "").partition(".")[0]
+        if library not in EXTRAS:
             raise
         raise MissingExtra(library, EXTRAS[library]) from None

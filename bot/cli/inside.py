@@ -50,6 +50,8 @@ def core_of(app: App, config: Path | None = None, log: journal.Journal | None = 
         started_at=app.clock.now(),
         accounts=app,
         file=ConfigFile(config, os.environ, adapters().option_types(), seen),
+        folder=app.workspaces.folder,
+        state=app.state,
     )
 
 

@@ -14,15 +14,15 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.clock import Clock
+from bot.engine.failures import Failures
 from bot.engine.port import Early, Handler, Script, Sweep, Wake
 from bot.engine.sqlite import Reader, Writer
-from bot.errors import Fenced, StoreError, StoreHeld
+from bot.errors import StoreError, StoreHeld
 
 T = TypeVar("T")
 log = structlog.get_logger("engine")
 
 SWEEP_EVERY = 60.0
-_BACKOFF = (0.2, 1.0, 5.0, 30.0, 60.0)
 
 
 class StoreLock:
@@ -65,7 +65,7 @@ class Embedded:
         self._handlers: dict[str, Handler] = {}
         self._busy: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._again: set[tuple[str, str]] = set()
-        self._failures: dict[tuple[str, str], int] = {}
+        self._failures = Failures()
         self._later: list[tuple[float, str, str]] = []
         self._later_changed = asyncio.Event()
         self._sweep: Sweep | None = None
@@ -155,23 +155,13 @@ class Embedded:
         del self._busy[busy]
         error = None if task.cancelled() else task.exception()
         if error is None:
-            self._failures.pop(busy, None)
+            self._failures.over(*busy)
             if busy in self._again:
                 self._again.discard(busy)
                 self._wake_now(*busy)
             return
         self._again.discard(busy)
-        failures = self._failures[busy] = self._failures.get(busy, 0) + 1
-        delay = 0.0 if isinstance(error, Fenced) else _BACKOFF[min(failures, len(_BACKOFF)) - 1]
-        known = isinstance(error, StoreError | Fenced)
-        log.error(
-            "handler failed",
-            kind=busy[0],
-            key=busy[1],
-            again_in=delay,
-            error=str(error),
-            exc_info=None if known else error,
-        )
+        delay = self._failures.failed(*busy, error)
         self._wake(Wake(*busy, self._clock.now() + delay))
 
     async def _wake_later(self) -> None:
@@ -181,7 +171,8 @@ class Embedded:
             while self._later and self._later[0][0] <= now:
                 _, kind, key = heapq.heappop(self._later)
                 self._wake_now(kind, key)
-            wait = self._later[0][0] - now if self._later else SWEEP_EVERY
+            # Never longer than a minute: the clock may be set while this sleeps.
+            wait = min(self._later[0][0] - now, SWEEP_EVERY) if self._later else SWEEP_EVERY
             sleeping = asyncio.create_task(self._clock.sleep(wait), name="engine-sleep")
             changed = asyncio.create_task(self._later_changed.wait(), name="engine-changed")
             try:

@@ -23,10 +23,14 @@ class Row(Protocol):
 
 
 class Sql(NamedTuple):
-    """One statement in the SQL that SQLite and PostgreSQL share, with `?` for each parameter."""
+    """One statement in the SQL that SQLite and PostgreSQL share, with `?` for each parameter.
+
+    `postgres` is the statement for PostgreSQL where they cannot share it, with the same parameters.
+    """
 
     text: str
     params: Sequence[Any] = ()
+    postgres: str | None = None
 
 
 class Wake(NamedTuple):
@@ -74,6 +78,14 @@ class Engine(Protocol):
         """Begin nothing new, give handlers `grace` seconds, cancel the rest, close the store."""
         ...
 
+    async def drain(self, grace: float) -> None:
+        """Give what runs `grace` seconds, cancel the rest, begin nothing any more."""
+        ...
+
+    async def close(self) -> None:
+        """Close the store."""
+        ...
+
     def handle(self, kind: str, handler: Handler) -> None:
         """Name the handler of a kind of wake, before `start`."""
         ...
@@ -86,7 +98,7 @@ class Engine(Protocol):
         A `patient` one may wait a moment (2 ms) for others that share its commit. With `early`, its
         result is handed out and its wakes are handled while the commit is on its way; nothing of
         that may be seen outside before the future says "durable", and all of it ends when the
-        future raises StoreError.
+        future raises StoreError. An engine of many processes hands nothing out early.
         In one process the caller goes on before its wakes are handled; nothing may depend on it.
         """
         ...

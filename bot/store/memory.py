@@ -2,8 +2,7 @@
 
 `memory_words` is an FTS5 table of SQLite, with the numbers of `memory_chunks` as its own.
 PostgreSQL has no such thing: there it is a plain table with a `tsvector` column and a GIN index,
-which `by_words` asks with `@@ to_tsquery(...)` and `ts_rank_cd` for `MATCH` and `bm25`. All else is
-shared.
+and `by_words` has a statement of its own. All else is shared.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.engine.port import Row, Script, q
+from bot.engine.port import Row, Script, Sql, q
 
 _FIELDS = "c.id, c.path, c.first_line, c.last_line, c.text, c.hash"
 
@@ -80,16 +79,17 @@ def prune() -> Script[None]:
 
 def by_words(agent: str, folders: Sequence[str], match: str, limit: int) -> Script[list[Row]]:
     """The pieces with any of these words, best first; `score` is larger for better ones."""
+    own = f"c.agent = ? AND c.folder IN ({_marks(folders)})"
     return (
-        yield q(
+        yield Sql(
             f"SELECT {_FIELDS}, -bm25(memory_words) AS score FROM memory_words "
             "JOIN memory_chunks c ON c.id = memory_words.rowid "
-            f"WHERE memory_words MATCH ? AND c.agent = ? AND c.folder IN ({_marks(folders)}) "
-            "ORDER BY bm25(memory_words), c.id LIMIT ?",
-            match,
-            agent,
-            *folders,
-            limit,
+            f"WHERE memory_words MATCH ? AND {own} ORDER BY bm25(memory_words), c.id LIMIT ?",
+            (match, agent, *folders, limit),
+            f"SELECT {_FIELDS}, ts_rank_cd(w.terms, asked, 1) AS score "
+            "FROM websearch_to_tsquery('english', ?) asked "
+            "JOIN memory_words w ON w.terms @@ asked JOIN memory_chunks c ON c.id = w.rowid "
+            f"WHERE {own} ORDER BY score DESC, c.id LIMIT ?",
         )
     )
 

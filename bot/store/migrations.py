@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
@@ -105,11 +106,23 @@ CREATE TABLE memory_chunks(
   id {serial}, agent TEXT NOT NULL, path TEXT NOT NULL, folder TEXT NOT NULL,
   first_line BIGINT NOT NULL, last_line BIGINT NOT NULL, text TEXT NOT NULL, hash TEXT NOT NULL)
 """
-# The one table that PostgreSQL makes in another way; see bot/store/memory.py.
-_MEMORY_WORDS = """
-CREATE VIRTUAL TABLE memory_words USING fts5(
-  words, tokenize = 'porter unicode61 remove_diacritics 2')
-"""
+
+
+class Each(NamedTuple):
+    """A statement that the databases do not share."""
+
+    sqlite: str
+    postgres: str
+
+
+# See bot/store/memory.py.
+_MEMORY_WORDS = Each(
+    "CREATE VIRTUAL TABLE memory_words USING fts5("
+    "words, tokenize = 'porter unicode61 remove_diacritics 2')",
+    "CREATE TABLE memory_words(rowid BIGINT PRIMARY KEY, words TEXT NOT NULL, "
+    "terms tsvector GENERATED ALWAYS AS (to_tsvector('english', words)) STORED); "
+    "CREATE INDEX memory_words_terms ON memory_words USING gin(terms)",
+)
 _NODES = """
 CREATE TABLE nodes(
   id TEXT PRIMARY KEY, name TEXT NOT NULL, commands TEXT NOT NULL,
@@ -166,7 +179,7 @@ CREATE TABLE task_runs(
   settled_at DOUBLE PRECISION, UNIQUE(task, due_at, cause))
 """
 
-STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+STEPS: tuple[tuple[str, tuple[str | Each, ...]], ...] = (
     (
         "spine",
         (
@@ -285,7 +298,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 _SERIAL = "INTEGER PRIMARY KEY AUTOINCREMENT"
-_KNOWN = {name for name, _ in STEPS}
+KNOWN = {name for name, _ in STEPS}
 
 
 def open_store(path: Path) -> None:
@@ -325,7 +338,7 @@ def _refuse_foreign(path: Path, database: Database, migrations: Migrations) -> N
         raise StoreForeign(
             f"{path} is a database of something else; move it away or set store.url to another file"
         )
-    if newer := applied - _KNOWN:
+    if newer := applied - KNOWN:
         raise StoreForeign(
             f"{path} was written by a newer Trunkline (it knows {', '.join(sorted(newer))}); "
             "start that version, or restore an older backup into a fresh directory"
@@ -335,10 +348,11 @@ def _refuse_foreign(path: Path, database: Database, migrations: Migrations) -> N
         raise StoreError(f"{path} is damaged: {problem['quick_check']}; restore a backup")
 
 
-def _step(statements: tuple[str, ...]) -> Callable[[Database], None]:
+def _step(statements: tuple[str | Each, ...]) -> Callable[[Database], None]:
     return partial(_apply, statements)
 
 
-def _apply(statements: tuple[str, ...], database: Database) -> None:
+def _apply(statements: tuple[str | Each, ...], database: Database) -> None:
     for statement in statements:
-        database.execute(statement.replace("{serial}", _SERIAL))
+        text = statement if isinstance(statement, str) else statement.sqlite
+        database.execute(text.replace("{serial}", _SERIAL))

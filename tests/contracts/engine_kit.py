@@ -1,18 +1,27 @@
-"""An engine on a table of its own, and a look into the file from outside."""
+"""An engine on a table of its own, and a look into the store from outside.
 
+A store is a file of SQLite or the address of a PostgreSQL database; what holds for both engines is
+asked of both, through the fixture `store`.
+"""
+
+import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from bot.clock import Clock
 from bot.engine import sqlite
+from bot.engine.cluster import Cluster
 from bot.engine.embedded import Embedded
-from bot.engine.port import Handler, Script, Wake, q
+from bot.engine.port import Engine, Handler, Script, Sql, Wake, q
 from bot.engine.sqlite import connect
 from bot.testing.clock import VirtualClock
+from tests.contracts.postgres_kit import database
 
 Sweep = Callable[[float], Script[None]]
 
@@ -50,14 +59,20 @@ def put(key: str, *wakes: Wake) -> Script[int]:
     return (yield q("SELECT count(*) AS n FROM things"))[0]["n"]
 
 
+_KEYS = ("SELECT key FROM things ORDER BY rowid", "SELECT key FROM things ORDER BY n")
+
+
 def keys() -> Script[list[str]]:
-    return [row["key"] for row in (yield q("SELECT key FROM things ORDER BY rowid"))]
+    return [row["key"] for row in (yield Sql(_KEYS[0], (), _KEYS[1]))]
 
 
-def on_disk(path: Path) -> list[str]:
+def on_disk(store: Path | str) -> list[str]:
     """What another process sees."""
-    with closing(sqlite3.connect(path)) as other:
-        return [row[0] for row in other.execute("SELECT key FROM things ORDER BY rowid")]
+    if isinstance(store, str):
+        with psycopg.connect(store) as connection:
+            return [row[0] for row in connection.execute(_KEYS[1])]
+    with closing(sqlite3.connect(store)) as other:
+        return [row[0] for row in other.execute(_KEYS[0])]
 
 
 def make_table(path: Path) -> None:
@@ -65,19 +80,33 @@ def make_table(path: Path) -> None:
         connection.execute("CREATE TABLE things(key TEXT PRIMARY KEY)")
 
 
+def free_and_due() -> Script[bool]:
+    """Does a job wait that nothing keeps from being run now?"""
+    rows = yield q(
+        "SELECT 1 AS due FROM procrastinate_jobs j WHERE status = 'todo' "
+        "AND (scheduled_at IS NULL OR scheduled_at <= now()) AND NOT EXISTS "
+        "(SELECT 1 FROM procrastinate_jobs d WHERE d.lock = j.lock AND d.status = 'doing')"
+    )
+    return bool(rows)
+
+
 @asynccontextmanager
 async def engine_on(
-    path: Path,
-    clock: VirtualClock,
+    store: Path | str,
+    clock: Clock,
     lane: Handler | None = None,
     *,
     sweep: Sweep = nothing_due,
     start: bool = True,
-) -> AsyncIterator[Embedded]:
+) -> AsyncIterator[Engine]:
     """A started engine with one handler; stopped without grace."""
-    if not path.exists():
-        make_table(path)
-    engine = Embedded(path, clock)
+    engine: Embedded | Cluster
+    if isinstance(store, str):
+        engine = Cluster(store, clock)
+    else:
+        if not store.exists():
+            make_table(store)
+        engine = Embedded(store, clock)
     if lane is not None:
         engine.handle("lane", lane)
 
@@ -85,11 +114,30 @@ async def engine_on(
         for _ in range(4):
             await engine.tx(nothing_due(0.0))
             await engine.read(nothing_due(0.0))
+        if isinstance(store, str):
+            async with asyncio.timeout(20):
+                while await engine.read(free_and_due()):
+                    pass
 
-    clock.settle = settle
+    if isinstance(clock, VirtualClock):
+        clock.settle = settle
     if start:
         await engine.start(sweep)
     try:
         yield engine
     finally:
         await engine.stop(0)
+
+
+@contextmanager
+def a_store(kind: str, folder: Path) -> Iterator[Path | str]:
+    """A store with an empty table `things`: `embedded` or `cluster`."""
+    if kind == "cluster":
+        with database() as url:
+            yield url
+    else:
+        make_table(folder / "store.db")
+        yield folder / "store.db"
+
+
+ENGINES = ("embedded", "cluster")

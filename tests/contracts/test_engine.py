@@ -3,15 +3,25 @@
 import asyncio
 import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from bot.engine import sqlite
 from bot.engine.port import Script, Wake, q
 from bot.errors import StoreError, StoreFull
 from bot.testing.clock import VirtualClock
-from tests.contracts.engine_kit import engine_on, keys, make_table, on_disk, put
+from tests.contracts.engine_kit import (
+    ENGINES,
+    a_store,
+    engine_on,
+    keys,
+    make_table,
+    on_disk,
+    put,
+)
 
 
 class Opened:
@@ -46,21 +56,27 @@ def broken(key: str) -> Script[None]:
     raise ZeroDivisionError(key)
 
 
+@pytest.fixture(params=ENGINES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
+    with a_store(request.param, tmp_path) as made:
+        yield made
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "store.db"
 
 
-async def test_a_transaction_answers_with_its_result(path: Path):
-    async with engine_on(path, VirtualClock()) as engine:
+async def test_a_transaction_answers_with_its_result(store: Path | str):
+    async with engine_on(store, VirtualClock()) as engine:
         assert await engine.tx(put("a")) == 1
         assert await engine.tx(put("b")) == 2
         assert await engine.read(keys()) == ["a", "b"]
 
 
-async def test_a_script_that_raises_leaves_nothing_and_harms_nobody(path: Path):
+async def test_a_script_that_raises_leaves_nothing_and_harms_nobody(store: Path | str):
     """Good and bad ones share a commit; each gets its own outcome."""
-    async with engine_on(path, VirtualClock()) as engine:
+    async with engine_on(store, VirtualClock()) as engine:
         scripts = [broken(f"x{n}") if n % 3 == 0 else put(f"k{n}") for n in range(30)]
         outcomes = await asyncio.gather(*map(engine.tx, scripts), return_exceptions=True)
         for number, outcome in enumerate(outcomes):
@@ -68,13 +84,14 @@ async def test_a_script_that_raises_leaves_nothing_and_harms_nobody(path: Path):
         assert await engine.read(keys()) == [f"k{n}" for n in range(30) if n % 3]
 
 
-async def test_a_wrong_statement_is_its_own_callers_error_and_not_the_stores(path: Path):
-    async with engine_on(path, VirtualClock()) as engine:
+async def test_a_wrong_statement_is_its_own_callers_error_and_not_the_stores(store: Path | str):
+    async with engine_on(store, VirtualClock()) as engine:
         outcomes = await asyncio.gather(
             engine.tx(put("a")), engine.tx(put("a")), engine.tx(put("b")), return_exceptions=True
         )
-        assert [type(one) for one in outcomes] == [int, sqlite3.IntegrityError, int]
-        assert on_disk(path) == ["a", "b"]
+        assert isinstance(outcomes[1], sqlite3.IntegrityError | psycopg.IntegrityError)
+        assert (outcomes[0], outcomes[2]) == (1, 2)
+        assert on_disk(store) == ["a", "b"]
 
 
 async def test_transactions_that_wait_share_one_commit(path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -92,11 +109,11 @@ async def test_transactions_that_wait_share_one_commit(path: Path, monkeypatch: 
         assert opened.statements.count("COMMIT") == 2
 
 
-async def test_nobody_is_answered_before_the_commit(path: Path):
+async def test_nobody_is_answered_before_the_commit(store: Path | str):
     """The first of a group has run, the second holds the group up: nothing shows yet."""
     started, release = threading.Event(), threading.Event()
     blocking, go = threading.Event(), threading.Event()
-    async with engine_on(path, VirtualClock()) as engine:
+    async with engine_on(store, VirtualClock()) as engine:
         gate = asyncio.create_task(engine.tx(held(blocking, go)), name="gate")
         await asyncio.to_thread(blocking.wait, 30)
         first = asyncio.create_task(engine.tx(put("a")), name="first")
@@ -104,15 +121,15 @@ async def test_nobody_is_answered_before_the_commit(path: Path):
         await asyncio.sleep(0)
         go.set()
         await asyncio.to_thread(started.wait, 30)
-        assert (first.done(), on_disk(path), await engine.read(keys())) == (False, [], [])
+        assert (first.done(), on_disk(store), await engine.read(keys())) == (False, [], [])
         release.set()
         assert await first == 1
-        assert on_disk(path) == ["a"]
+        assert on_disk(store) == ["a"]
         await asyncio.gather(gate, second)
 
 
-async def test_a_caller_that_goes_away_changes_nothing_for_others(path: Path):
-    async with engine_on(path, VirtualClock()) as engine:
+async def test_a_caller_that_goes_away_changes_nothing_for_others(store: Path | str):
+    async with engine_on(store, VirtualClock()) as engine:
         gone = asyncio.create_task(engine.tx(put("a")), name="gone")
         stays = asyncio.create_task(engine.tx(put("b")), name="stays")
         await asyncio.sleep(0)
@@ -121,9 +138,9 @@ async def test_a_caller_that_goes_away_changes_nothing_for_others(path: Path):
         assert await engine.read(keys()) == ["a", "b"]
 
 
-async def test_reads_go_on_beside_a_long_write(path: Path):
+async def test_reads_go_on_beside_a_long_write(store: Path | str):
     started, release = threading.Event(), threading.Event()
-    async with engine_on(path, VirtualClock()) as engine:
+    async with engine_on(store, VirtualClock()) as engine:
         await engine.tx(put("a"))
         long = asyncio.create_task(engine.tx(held(started, release)), name="long")
         await asyncio.to_thread(started.wait, 30)
@@ -132,8 +149,8 @@ async def test_reads_go_on_beside_a_long_write(path: Path):
         await long
 
 
-async def test_a_reader_cannot_write_and_goes_on_after_a_failure(path: Path):
-    async with engine_on(path, VirtualClock()) as engine:
+async def test_a_reader_cannot_write_and_goes_on_after_a_failure(store: Path | str):
+    async with engine_on(store, VirtualClock()) as engine:
         with pytest.raises(StoreError):
             await engine.read(put("a"))
         with pytest.raises(ZeroDivisionError):
@@ -233,9 +250,9 @@ def _selecting() -> Script[None]:
     yield q("SELECT 1")
 
 
-async def test_a_closed_store_says_so(path: Path):
-    async with engine_on(path, VirtualClock()) as engine:
+async def test_a_closed_store_says_so(store: Path | str):
+    async with engine_on(store, VirtualClock()) as engine:
         await engine.tx(put("a"))
     with pytest.raises(StoreError, match="closed"):
         await engine.tx(put("b"))
-    assert on_disk(path) == ["a"]
+    assert on_disk(store) == ["a"]

@@ -1,6 +1,7 @@
 """Wakes: never lost, never early, never two handlers for one key."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from bot.engine.port import Script, Wake, q
 from bot.errors import Fenced, StoreError
 from bot.testing.clock import START, VirtualClock
-from tests.contracts.engine_kit import engine_on, keys, put
+from tests.contracts.engine_kit import ENGINES, a_store, engine_on, keys, put
 
 
 class Handler:
@@ -53,14 +54,22 @@ def handler(clock: VirtualClock) -> Handler:
     return Handler(clock)
 
 
+@pytest.fixture(params=ENGINES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
+    with a_store(request.param, tmp_path) as made:
+        yield made
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "store.db"
 
 
-async def test_one_key_never_runs_beside_itself(path: Path, clock: VirtualClock, handler: Handler):
+async def test_one_key_never_runs_beside_itself(
+    store: Path | str, clock: VirtualClock, handler: Handler
+):
     handler.gate = asyncio.Event()
-    async with engine_on(path, clock, handler) as engine:
+    async with engine_on(store, clock, handler) as engine:
         for _ in range(100):
             await engine.tx(wake("a"))
         assert handler.most == 1
@@ -69,9 +78,9 @@ async def test_one_key_never_runs_beside_itself(path: Path, clock: VirtualClock,
         assert len(handler.runs) == 2, "wakes during a run become one more run"
 
 
-async def test_keys_run_beside_each_other(path: Path, clock: VirtualClock, handler: Handler):
+async def test_keys_run_beside_each_other(store: Path | str, clock: VirtualClock, handler: Handler):
     handler.gate = asyncio.Event()
-    async with engine_on(path, clock, handler) as engine:
+    async with engine_on(store, clock, handler) as engine:
         for key in "abc":
             await engine.tx(wake(key))
         await clock.settle()
@@ -79,13 +88,13 @@ async def test_keys_run_beside_each_other(path: Path, clock: VirtualClock, handl
         handler.gate.set()
 
 
-async def test_a_handler_finds_what_woke_it(path: Path, clock: VirtualClock):
+async def test_a_handler_finds_what_woke_it(store: Path | str, clock: VirtualClock):
     seen: list[list[str]] = []
 
     async def look(key: str) -> None:
         seen.append(await engine.read(keys()))
 
-    async with engine_on(path, clock, look) as engine:
+    async with engine_on(store, clock, look) as engine:
         for number in range(20):
             await engine.tx(put(f"k{number}", Wake("lane", f"k{number}")))
         await engine.idle()
@@ -93,12 +102,14 @@ async def test_a_handler_finds_what_woke_it(path: Path, clock: VirtualClock):
     assert all(f"k{number}" in found for number, found in enumerate(seen))
 
 
-async def test_what_is_rolled_back_wakes_nobody(path: Path, clock: VirtualClock, handler: Handler):
+async def test_what_is_rolled_back_wakes_nobody(
+    store: Path | str, clock: VirtualClock, handler: Handler
+):
     def script() -> Script[None]:
         yield Wake("lane", "a")
         raise ZeroDivisionError
 
-    async with engine_on(path, clock, handler) as engine:
+    async with engine_on(store, clock, handler) as engine:
         with pytest.raises(ZeroDivisionError):
             await engine.tx(script())
         await clock.advance(30)
@@ -106,9 +117,9 @@ async def test_what_is_rolled_back_wakes_nobody(path: Path, clock: VirtualClock,
 
 
 async def test_what_is_committed_wakes_even_when_its_caller_went_away(
-    path: Path, clock: VirtualClock, handler: Handler
+    store: Path | str, clock: VirtualClock, handler: Handler
 ):
-    async with engine_on(path, clock, handler) as engine:
+    async with engine_on(store, clock, handler) as engine:
         caller = asyncio.create_task(engine.tx(wake("a")), name="caller")
         await asyncio.sleep(0)
         caller.cancel()
@@ -145,16 +156,18 @@ async def test_a_failure_is_tried_again_later_and_later(
 
 
 async def test_a_fenced_drain_is_begun_again_at_once(
-    path: Path, clock: VirtualClock, handler: Handler
+    store: Path | str, clock: VirtualClock, handler: Handler
 ):
     handler.errors = [Fenced("a newer drain")]
-    async with engine_on(path, clock, handler) as engine:
+    async with engine_on(store, clock, handler) as engine:
         await engine.tx(wake("a"))
         await engine.idle()
     assert len(handler.runs) == 2
 
 
-async def test_the_sweep_heals_a_lost_wake(path: Path, clock: VirtualClock, handler: Handler):
+async def test_the_sweep_heals_a_lost_wake(
+    store: Path | str, clock: VirtualClock, handler: Handler
+):
     lost: list[str] = []
 
     def sweep(now: float) -> Script[None]:
@@ -162,7 +175,7 @@ async def test_the_sweep_heals_a_lost_wake(path: Path, clock: VirtualClock, hand
         for key in lost:
             yield Wake("lane", key)
 
-    async with engine_on(path, clock, handler, sweep=sweep):
+    async with engine_on(store, clock, handler, sweep=sweep):
         await clock.advance(61)
         assert handler.runs == []
         lost.append("a")
@@ -170,7 +183,9 @@ async def test_the_sweep_heals_a_lost_wake(path: Path, clock: VirtualClock, hand
         assert [key for key, _ in handler.runs] == ["a"]
 
 
-async def test_a_sweep_that_fails_comes_again(path: Path, clock: VirtualClock, handler: Handler):
+async def test_a_sweep_that_fails_comes_again(
+    store: Path | str, clock: VirtualClock, handler: Handler
+):
     sweeps = 0
 
     def sweep(now: float) -> Script[None]:
@@ -179,7 +194,7 @@ async def test_a_sweep_that_fails_comes_again(path: Path, clock: VirtualClock, h
         yield q("SELECT * FROM nowhere" if sweeps == 2 else "SELECT 1")
         yield Wake("lane", f"sweep {sweeps}")
 
-    async with engine_on(path, clock, handler, sweep=sweep):
+    async with engine_on(store, clock, handler, sweep=sweep):
         await clock.advance(121)
     assert [key for key, _ in handler.runs] == ["sweep 1", "sweep 3"]
 

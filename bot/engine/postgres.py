@@ -1,0 +1,252 @@
+"""PostgreSQL beneath the cluster engine: one writer and one reader for each process.
+
+A script assumes that it sees and writes alone, as SQLite lets it. So one transaction at a time
+writes to a store, whichever process it is of: the writer takes an advisory lock, runs everything
+that waits, each in its own savepoint, and commits once. Nothing has to be run a second time because
+of what somebody else did, and a store does as many transactions as its commits can carry.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, TypeGuard, TypeVar, cast
+
+import psycopg
+from psycopg import abc
+from psycopg.adapt import Loader
+from psycopg.pq import TransactionStatus
+from psycopg.rows import dict_row
+
+from bot.engine.port import Row, Script, Sql, Wake, q
+from bot.engine.threads import Job, Outcome, Thread, failed
+from bot.errors import StoreError, StoreFull
+
+T = TypeVar("T")
+Connection = psycopg.Connection[dict[str, Any]]
+
+CONNECT_TIMEOUT = 5
+# The advisory locks of a store: "writes", "migrates".
+WRITING, MIGRATING = 7_440_001, 7_440_002
+# A process that stops in the middle of a transaction must not stop the others for longer.
+_HELD_AT_MOST = "5s"
+_PARTS = re.compile(r"('(?:[^']|'')*')|\?")
+
+# A value or a constraint that a script got wrong: not the database's failure.
+_OF_THE_SCRIPT = (psycopg.DataError, psycopg.IntegrityError)
+
+# One job for each key that waits: the row is locked until we commit, so that nobody takes it, looks
+# before our rows can be seen, and ends it.
+_PUT = (
+    "INSERT INTO procrastinate_jobs"
+    "(queue_name, task_name, lock, queueing_lock, args, scheduled_at) "
+    "VALUES(?, ?, ?, ?, CAST(? AS jsonb), now() + CAST(? AS double precision) * interval '1 s') "
+    "ON CONFLICT (queueing_lock) WHERE status = 'todo' "
+    "DO UPDATE SET priority = procrastinate_jobs.priority RETURNING xmax <> 0 AS waited"
+)
+NOW, LATER = "now", "later"
+# A trigger tells of a new job; nothing tells of one that waited, or that its key became free.
+TOLD = '{"type": "job_inserted", "job_id": 0}'
+
+
+def name_of(kind: str, key: str) -> str:
+    """The name that the jobs of a key are locked by."""
+    return f"{kind} {key}"
+
+
+def put(wake: Wake, delay: float) -> Script[None]:
+    """Make a key's job, to be run now or in `delay` seconds.
+
+    One for later has no lock: it would keep its key from being handled until then. When it is due
+    it wakes the key.
+    """
+    name = name_of(wake.kind, wake.key)
+    args = json.dumps({"kind": wake.kind, "key": wake.key})
+    if delay > 0:
+        at = f"{name} @{wake.at}"
+        yield q(_PUT, wake.kind, LATER, None, at, args, delay)
+        return
+    rows = yield q(_PUT, wake.kind, NOW, name, name, args, None)
+    if rows[0]["waited"]:
+        yield q("SELECT pg_notify(?, ?)", f"procrastinate_queue_v1#{wake.kind}", TOLD)
+
+
+class _Number(Loader):
+    """Sums of whole numbers come as numeric."""
+
+    def load(self, data: abc.Buffer) -> int | float:
+        text = bytes(data).decode()
+        return int(text) if text.lstrip("-").isdigit() else float(text)
+
+
+@lru_cache(maxsize=2048)
+def translated(text: str) -> str:
+    """A statement with `$1`, `$2` for its `?`, as PostgreSQL wants it."""
+    number = 0
+
+    def mark(found: re.Match[str]) -> str:
+        nonlocal number
+        if found[1]:
+            return found[1]
+        number += 1
+        return f"${number}"
+
+    return _PARTS.sub(mark, text)
+
+
+def connect(url: str, **options: str) -> Connection:
+    """Connect as every part of Trunkline does, committing at once. Raises StoreError."""
+    try:
+        connection = psycopg.connect(
+            url,
+            autocommit=True,
+            connect_timeout=CONNECT_TIMEOUT,
+            application_name="trunkline",
+            row_factory=dict_row,
+            cursor_factory=psycopg.RawCursor[dict[str, Any]],
+            prepare_threshold=2,
+            options=" ".join(f"-c {name}={value}" for name, value in options.items()),
+        )
+    except psycopg.Error as error:
+        raise readable(error) from error
+    connection.adapters.register_loader("numeric", _Number)
+    return connection
+
+
+def readable(error: psycopg.Error) -> StoreError:
+    """A database error as a sentence that says what to do, without address or password."""
+    said = (error.diag.message_primary or str(error)).strip().split("\n")[0]
+    if (error.sqlstate or "").startswith("53100"):
+        return StoreFull("PostgreSQL's disk is full; free some space, nothing was lost")
+    if isinstance(error, psycopg.OperationalError):
+        return StoreError(f"PostgreSQL cannot be reached or gave up ({said}); check store.url")
+    return StoreError(f"PostgreSQL failed: {said}")
+
+
+def _failure(error: BaseException) -> TypeGuard[psycopg.Error]:
+    """Is it a failure of the database, and not of one script?"""
+    if isinstance(error, psycopg.ProgrammingError):
+        return error.sqlstate is not None
+    return isinstance(error, psycopg.Error) and not isinstance(error, _OF_THE_SCRIPT)
+
+
+def run_script(connection: Connection, script: Script[T], wakes: list[Wake]) -> T:
+    """Drive a script on a connection, inside whatever transaction is open."""
+    rows: list[Row] = []
+    try:
+        asked = next(script)
+        while True:
+            if isinstance(asked, Sql):
+                text = translated(asked.postgres or asked.text)
+                cursor = connection.execute(cast(Any, text), asked.params)
+                rows = cast(list[Row], cursor.fetchall()) if cursor.description else []
+            else:
+                wakes.append(asked)
+                rows = []
+            asked = script.send(rows)
+    except StopIteration as stop:
+        return cast(T, stop.value)
+
+
+class Link:
+    """A connection that is made when it is needed, and made again when it broke."""
+
+    def __init__(self, url: str, **options: str) -> None:
+        self._url = url
+        self._options = options
+        self._connection: Connection | None = None
+
+    def get(self) -> Connection:
+        """Raises StoreError."""
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._url, **self._options)
+        return self._connection
+
+    def begin(self, text: str) -> Connection:
+        """Begin a transaction, on a new connection if the old one is gone. Raises StoreError."""
+        connection = self.get()
+        try:
+            connection.execute(cast(Any, text))
+        except psycopg.OperationalError:
+            connection.close()
+            try:
+                connection = self.get()
+                connection.execute(cast(Any, text))
+            except psycopg.Error as error:
+                raise readable(error) from error
+        return connection
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+
+def _lost(connection: Connection) -> bool:
+    return connection.closed or connection.info.transaction_status == TransactionStatus.UNKNOWN
+
+
+class Writer(Thread[Link]):
+    """The one thread of this process that writes."""
+
+    def __init__(
+        self, url: str, wake: Callable[[Wake], None], delay: Callable[[Wake], float]
+    ) -> None:
+        super().__init__("store-writer", wake)
+        self._url = url
+        self._delay = delay
+
+    def _open(self) -> Link:
+        return Link(self._url, idle_in_transaction_session_timeout=_HELD_AT_MOST)
+
+    def _work(self, connection: Link, jobs: list[Job]) -> list[Outcome]:
+        link = connection.begin(f"BEGIN; SELECT pg_advisory_xact_lock({WRITING})")
+        try:
+            outcomes = [self._one(link, job) for job in jobs]
+            self._put(link, [wake for one in outcomes for wake in one.wakes])
+            link.execute("COMMIT")
+        except psycopg.Error as error:
+            link.close()
+            return failed(jobs, readable(error))
+        return outcomes
+
+    def _one(self, link: Connection, job: Job) -> Outcome:
+        wakes: list[Wake] = []
+        link.execute("SAVEPOINT one")
+        try:
+            result = run_script(link, job.script, wakes)
+        except BaseException as error:
+            # On a broken connection this raises, and everyone who shares the commit is told.
+            link.execute("ROLLBACK TO one; RELEASE one")
+            return Outcome(job, None, [], readable(error) if _failure(error) else error)
+        link.execute("RELEASE one")
+        return Outcome(job, result, wakes, None)
+
+    def _put(self, link: Connection, wakes: list[Wake]) -> None:
+        for wake in dict.fromkeys(wakes):
+            run_script(link, put(wake, self._delay(wake)), [])
+
+
+class Reader(Thread[Link]):
+    """A thread that reads beside the writer, each script in one snapshot."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__("store-reader", lambda wake: None)
+        self._url = url
+
+    def _open(self) -> Link:
+        return Link(self._url, idle_in_transaction_session_timeout=_HELD_AT_MOST)
+
+    def _work(self, connection: Link, jobs: list[Job]) -> list[Outcome]:
+        return [self._one(connection, job) for job in jobs]
+
+    def _one(self, connection: Link, job: Job) -> Outcome:
+        link = connection.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            return Outcome(job, run_script(link, job.script, []), [], None)
+        except BaseException as error:
+            return Outcome(job, None, [], readable(error) if _failure(error) else error)
+        finally:
+            if not _lost(link):
+                link.execute("ROLLBACK")

@@ -1,0 +1,36 @@
+"""What the cluster engine keeps in PostgreSQL beside the domain's tables: jobs, and live events."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+JOBS = "jobs"
+# The library keeps a diary of every job that nothing here reads: three rows for each wake.
+_DIARY = (
+    "procrastinate_trigger_status_events_insert_v1",
+    "procrastinate_trigger_status_events_update_v1",
+    "procrastinate_trigger_scheduled_events_v1",
+)
+
+
+def statements() -> tuple[str, ...]:
+    """The statements that make the engine's tables in an empty database."""
+    schema = (resources.files("procrastinate.sql") / "schema.sql").read_text("utf-8")
+    return (
+        schema,
+        *(f"ALTER TABLE procrastinate_jobs DISABLE TRIGGER {name}" for name in _DIARY),
+        "CREATE INDEX engine_jobs_lock ON procrastinate_jobs(lock) "
+        "WHERE status IN ('todo', 'doing')",
+        "CREATE INDEX engine_jobs_due ON procrastinate_jobs(scheduled_at) WHERE status = 'todo'",
+        "CREATE TABLE engine_events(id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
+        "body TEXT NOT NULL, at TIMESTAMPTZ NOT NULL DEFAULT now())",
+        "CREATE TABLE engine_state(name TEXT PRIMARY KEY, at DOUBLE PRECISION NOT NULL)",
+        "INSERT INTO engine_state(name, at) VALUES('sweep', 0)",
+    )
+
+
+def updates() -> dict[str, str]:
+    """The library's own steps after its first schema, by name, in order."""
+    folder = resources.files("procrastinate.sql") / "migrations"
+    found = sorted(one.name for one in folder.iterdir() if one.name.endswith(".sql"))
+    return {name: (folder / name).read_text("utf-8") for name in found}
