@@ -45,12 +45,12 @@ class Sessions:
         self._engine = engine
         self._clock = clock
         self._hub = hub
-        self._default_agent = default_agent
+        self.default_agent = default_agent
 
     def key(self, text: str) -> SessionKey:
         """Read a key as typed. Raises RequestError INVALID_PARAMS."""
         try:
-            return parse_key(text, self._default_agent)
+            return parse_key(text, self.default_agent)
         except ValueError as error:
             raise RequestError("INVALID_PARAMS", str(error)) from None
 

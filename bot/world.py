@@ -51,18 +51,12 @@ class World:
         web: str,
         children: Children,
     ) -> None:
-        self.config = config
+        self.use(config)
         self._catalogue = catalogue
         self._commands = commands
         self._sessions = sessions
         self._web = web
-        self._rules = compile_rules(config.bindings)
         self._links = link_table(config.session.identity_links)
-        self._agents = Agents(
-            config.default_agent.id, {agent.id for agent in config.agents if agent.enabled}
-        )
-        patterns = {one.id: call_pattern(one.identity.mention_patterns) for one in config.agents}
-        self._called = {agent: found for agent, found in patterns.items() if found}
         limit = config.limits.per_sender
         self.group_history = config.messages.group_history
         self.per_sender = (limit.count, limit.per) if limit else None
@@ -100,9 +94,14 @@ class World:
         return self.config.debounce_of(account)
 
     def use(self, config: Config) -> None:
-        """Go on with other channel accounts and routes. What else differs needs a new start."""
+        """Go on with other accounts, routes and agents. What else differs needs a new start."""
         self.config = config
         self._rules = compile_rules(config.bindings)
+        self._agents = Agents(
+            config.default_agent.id, {agent.id for agent in config.agents if agent.enabled}
+        )
+        patterns = {one.id: call_pattern(one.identity.mention_patterns) for one in config.agents}
+        self._called = {agent: found for agent, found in patterns.items() if found}
 
     def facts(self, message: Message, switched: str | None, named: SessionKey | None) -> Facts:
         address = message.address

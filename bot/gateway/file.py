@@ -81,8 +81,12 @@ class ConfigFile:
         return self._path is not None
 
     def has(self, text: str, path: KeyPath) -> bool:
-        """Does this key stand in the text?"""
-        return parse(text, str(self.path), []).find(path) is not None
+        """Does this key stand in the text? A list's item is named by its number, or its `id`."""
+        root = parse(text, str(self.path), [])
+        try:
+            return root.find(edit.resolve(root, dotted(path))) is not None
+        except EditError:
+            return False
 
     def set(self, text: str, path: KeyPath, value: Any) -> str:
         """The text with a value set. Raises RequestError when it has no place."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from bot.gateway import (
+    methods_agents,
     methods_approvals,
     methods_channels,
     methods_chat,
     methods_config,
+    methods_logs,
     methods_mcp,
     methods_memory,
     methods_models,
@@ -25,6 +27,7 @@ METHODS: tuple[Method, ...] = (
     *methods_runs.METHODS,
     *methods_chat.METHODS,
     *methods_sessions.METHODS,
+    *methods_agents.METHODS,
     *methods_channels.METHODS,
     *methods_config.METHODS,
     *methods_memory.METHODS,
@@ -36,6 +39,7 @@ METHODS: tuple[Method, ...] = (
     *methods_system.METHODS,
     *methods_tools.METHODS,
     *methods_usage.METHODS,
+    *methods_logs.METHODS,
 )
 
 

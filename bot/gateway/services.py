@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from bot.clock import Clock
@@ -14,6 +15,7 @@ from bot.contract import Adapter, HttpRequest, HttpResponse
 from bot.engine.port import Engine
 from bot.errors import RequestError, StoreError
 from bot.events import Hub
+from bot.folder import Folder
 from bot.gateway.auth import Browsers
 from bot.gateway.browsers import StoredBrowsers
 from bot.gateway.chat import ChatEvents
@@ -76,6 +78,8 @@ class Core:
     started_at: float
     accounts: Accounts
     file: ConfigFile
+    folder: Callable[[str], Folder]
+    state: Path
     link: Callable[[], str] = no_link
 
     async def adopt(self, config: Config, *accounts: str) -> bool:
