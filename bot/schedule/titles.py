@@ -17,9 +17,10 @@ _POLITE = re.compile(
 )
 _CONNECTIVES = frozenset(
     (
-        "and or but then if when while with without that which who for from to into of on in at by"
-    ).split()
-    + "as so because until unless before after about via using the a an".split()
+        *("and", "or", "but", "then", "if", "when", "while", "with", "without", "that", "which"),
+        *("who", "for", "from", "to", "into", "of", "on", "in", "at", "by", "as", "so", "because"),
+        *("until", "unless", "before", "after", "about", "via", "using", "the", "a", "an"),
+    )
 )
 _WORK = re.compile(
     r"\b(?:check|monitor|watch|search|find|research|summari[sz]e|analy[sz]e|status)\w*\b",
