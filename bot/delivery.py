@@ -384,12 +384,12 @@ def _room(channel: Channel) -> int:
 
 
 def _quoted(channel: Channel, turn: Turn, number: int, asked: str | None = None) -> str | None:
-    """The message that a part of an answer quotes; a native command is none.
+    """The message that a part of an answer quotes; a native command is none, nor a scheduled run.
 
     What the model `asked` for counts where nothing is quoted by itself, but not where a quotation
     would begin a thread.
     """
-    if turn.message.change == "command":
+    if turn.message.change == "command" or turn.errand is not None:
         return None
     if asked is not None and channel.reply_to == "off" and not channel.adapter.caps.roots:
         return asked if number == 0 else None

@@ -117,6 +117,7 @@ def _scheduled(errand: Errand) -> dict[str, object]:
         "name": errand.name,
         "writtenBy": errand.author,
         "tainted": errand.tainted,
+        **({"checkSaid": errand.signal} if errand.signal else {}),
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from bot.clock import Clock
 from bot.events import Delta, Event, Finished, Hub, RunEvent, Signal, Started
 from bot.gateway.rows import error_row, message_row, text_row
+from bot.types import Entry
 
 EVERY = 0.15
 _ENDED = 4096
@@ -48,6 +49,12 @@ class ChatEvents:
         if run in self._runs or run in self._ended:
             return
         self._end(run, session, 1, "final", text_row(run, text, self._clock.now(), "done"))
+
+    def said(self, session: str, entry: Entry) -> None:
+        """A line came into a session from beside it: the result of a scheduled run."""
+        row = message_row(entry, reasoning=False)
+        self._publish(str(entry.run), session, 1, "final", row)
+        self._hub.publish(Signal("sessions.changed", {"sessionKey": session}))
 
     async def ended(self, run: str) -> None:
         """Wait until a run ends here; one that ended before, or ends elsewhere, is waited for."""
