@@ -50,6 +50,8 @@ from bot.providers.catalogue import Catalogue
 from bot.providers.spending import Spending
 from bot.reply import Secrets
 from bot.reply.blocks import Pace
+from bot.schedule.acting import ToolTasks
+from bot.schedule.delivery import Deliveries
 from bot.schedule.tasks import Tasks
 from bot.schedule.wiring import for_chats, tasks_of
 from bot.sessions import Sessions
@@ -250,12 +252,12 @@ def _wire(config: Config, state: Path, clock: Clock, store: Store) -> App:
     outside = Outside(engine, clock, hub, lambda: world.config, workspaces.folder)
     tasks = tasks_of(
         engine, clock, hub, lambda: world.config, delivery.caps, world.check_model,
-        lambda key, run: lanes.stop(key, run),
+        lambda key, run: lanes.stop(key, run), Deliveries(delivery.fitting).deliver, chat.said,
     )  # fmt: skip
     reach = Reach(
         engine, clock, hub, lambda: world.config, workspaces.ensure, workspaces.folder, state,
         memory, scenes.scope, approvals, jobs, outside, subsessions, children, delivery,
-        scenes.attached, scenes.shown,
+        ToolTasks(tasks, WEB), scenes.attached, scenes.shown,
     )  # fmt: skip
     tools = Tools([*built_in(reach), *tools_of(config)], outside.late)
     turns = Turns(engine, clock, hub, delivery, world, tools, media, scenes, secrets, hooks)

@@ -8,28 +8,18 @@ from typing import Any
 from bot.clock import Clock
 from bot.config.settings import Config
 from bot.contract import Address, Caps
-from bot.engine.port import Engine, Script
-from bot.errors import RequestError
+from bot.engine.port import Engine
 from bot.events import Hub
+from bot.schedule.clock import TaskClock
 from bot.schedule.drafts import Drafts
 from bot.schedule.port import ChatTasks
 from bot.schedule.recipients import Recipients
+from bot.schedule.runs import TaskRuns
+from bot.schedule.settle import Deliver, Settling
 from bot.schedule.tasks import Tasks
 from bot.schedule.waiting import Waiting
 from bot.store.inbox import Item
-from bot.types import Task, TasksPort
-
-_TASK = "task:"
-
-
-class _Never:
-    def start(
-        self, task: Task, cause: str, now: float, *, due: float | None = None, strong: bool = False
-    ) -> Script[str | None]:
-        if task.id:
-            raise RequestError("UNAVAILABLE", "nothing scheduled runs in this process")
-        yield from ()
-        return None
+from bot.types import Entry, TasksPort
 
 
 def tasks_of(
@@ -40,12 +30,29 @@ def tasks_of(
     caps: Callable[[Address], Caps | None],
     check_model: Callable[[str, str], str],
     stop: Callable[[str, str], Awaitable[Any]],
+    deliver: Deliver,
+    show: Callable[[str, Entry], None],
 ) -> Tasks:
     """The service of tasks. `caps` is what the account of an address can do, `check_model` refuses
-    what an agent may not use, `stop` ends one run of a session."""
+    what an agent may not use, `stop` ends one run of a session; `deliver` tells people of a result,
+    `show` lets pages see one that came into a session."""
     recipients = Recipients(engine, config, caps)
     drafts = Drafts(engine, clock, config, recipients, check_model)
-    return Tasks(engine, clock, hub, config, drafts, _Never(), stop, Waiting(engine, clock))
+    waiting = Waiting(engine, clock)
+
+    def moved(task: str) -> None:
+        tasks.moved(task)
+
+    timer = TaskClock(engine, clock, config, TaskRuns(config).fire, moved)
+    tasks = Tasks(engine, clock, hub, config, drafts, timer, stop, waiting)
+    settling = Settling(engine, clock, config, timer.start, deliver, show)
+
+    async def judged(task: str) -> None:
+        await settling.settle(task)
+        await tasks.settled(task)
+
+    engine.handle("sched", timer.handler(judged))
+    return tasks
 
 
 def for_chats(tasks: Tasks, web: str) -> Callable[[Item], TasksPort]:
