@@ -120,7 +120,8 @@ def plan(
     if "tool" in given.chosen:
         return checked(_filled(given, "skill", text))
     if "model" in given.chosen:
-        return checked(_filled(given, "agent", text))
+        wanted = any(pattern.search(text) for pattern in _CHEAP_FIRST)
+        return checked(_filled(given, "cheap" if wanted else "agent", text))
     given = replace(given, mode="auto", tool=None, tool_input=None)
     mode, action = _judged(text, actions or {})
     made = _filled(given, mode, text)
