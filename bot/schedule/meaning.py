@@ -35,6 +35,8 @@ def meaning(found: Found, now: float, zone: str) -> Schedule | None:
     if found.weekdays or found.daily:
         _only(said, {"weekdays", "daily", "times", "part", "usual"})
         return _cron(_times(found, True), zone, weekdays=found.weekdays)
+    if said == {"window"}:
+        _only(said, set())
     if said & {"date", "weekday", "later", "times"}:
         return _once(found, said, now, zone)
     return None
@@ -103,7 +105,7 @@ def _dated(said: set[str]) -> bool:
 
 def _window(window: tuple[Clock, Clock]) -> tuple[Clock, Clock]:
     first, last = window
-    if not last.sure and last.hour <= first.hour:
+    if not last.sure and last.hour <= first.hour <= 12:
         raise Wrong('which half of the day? Write for example "from 9:00 to 17:00"')
     if not first.sure and first.hour < 8 and last.hour < 13:
         raise Wrong('which half of the day? Write for example "from 7:00 to 12:00"')
@@ -227,7 +229,7 @@ def _times(found: Found, repeats: bool) -> Sequence[Clock]:
 
 def _half(time: Clock, part: str | None, clear: bool) -> Clock:
     """A plain number as a time of day, where the other words tell which half of it is meant."""
-    if time.sure and not (part and len(f"{time.hour}") == 1):
+    if time.sure and part not in ("afternoon", "evening", "night"):
         return time
     if part in ("afternoon", "evening") and time.hour < 12:
         return Clock(time.hour + 12, time.minute, time.second)

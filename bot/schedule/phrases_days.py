@@ -54,7 +54,12 @@ def weekdays(words: Words, place: int) -> Piece | None:
         found, repeats, place = [*found, *days], repeats or plural, place + took
         step = 1 if words.at(place) in (",", "and", "&") else 0
         step += words.at(place + step) in ("and", "on", "every") and step > 0
-        if not step or words.ends[place - 1] or not _group(words, place + step)[1]:
+        if (
+            not step
+            or len(found) > 14
+            or words.ends[place - 1]
+            or not _group(words, place + step)[1]
+        ):
             break
         place += step
     if not found:
@@ -120,7 +125,7 @@ def _numbered(words: Words, start: int, place: int, every: bool) -> Piece | None
         step = 0
         while words.at(place + step) in (",", "and", "&", "the"):
             step += 1
-        if not step or _ordinal(words.at(place + step)) is None:
+        if not step or len(found) > 31 or _ordinal(words.at(place + step)) is None:
             break
         place += step
     if not found:
@@ -155,7 +160,7 @@ def _of_months(words: Words, place: int) -> tuple[dict[str, Any], int]:
         step = 0
         while words.at(place + step) in (",", "and", "&"):
             step += 1
-        if not step or words.at(place + step) not in _MONTHS:
+        if not step or len(found) > 12 or words.at(place + step) not in _MONTHS:
             break
         place += step
     return ({"months": tuple(sorted(set(found)))}, place - start) if found else ({}, 0)

@@ -31,6 +31,8 @@ def often(words: Words, place: int) -> Piece | None:
         raise Wrong(f'"{first}" can mean two things; write for example "every 2 weeks"')
     if first not in _EVERY:
         return None
+    if second == "quarter" and words.at(place + 2) == "hour":
+        return {"span": 900.0}, 3
     if second in ("month", "year", "quarter"):
         named = {"month": "monthly", "year": "yearly", "quarter": "quarterly"}[second]
         return dict(_ADVERBS[named]), 2

@@ -67,7 +67,7 @@ def times(words: Words, place: int) -> Piece | None:
     if first is None or (led and words.at(place + first[1]) in ("minutes", "seconds", "%")):
         return None
     found, place = [first[0]], place + first[1]
-    while not words.ends[place - 1]:
+    while not words.ends[place - 1] and len(found) < 24:
         step = 0
         while words.at(place + step) in (",", "and", "or", "&", "at"):
             step += 1

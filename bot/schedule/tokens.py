@@ -90,11 +90,10 @@ class Words:
         return self.text[start:end].strip(_AROUND)
 
 
-def words_of(text: str) -> Words:
-    """The words of a text."""
-    found = list(_WORD.finditer(text))
+def words_of(text: str, most: int) -> Words:
+    """The words in the first `most` characters of a text; a word is not cut in two."""
+    end = len(text) if len(text) <= most else max(text.rfind(" ", 0, most), 0) or most
+    found = list(_WORD.finditer(text, 0, end))
     ends = tuple(match[0][-1] in _ENDS for match in found)
-    words = tuple(
-        match[0] if match[0] == "," else match[0].lower().strip(_AROUND) for match in found
-    )
+    words = tuple(m[0] if m[0] == "," else m[0].lower().strip(_AROUND) for m in found)
     return Words(text, words, tuple(match.span() for match in found), ends)

@@ -18,12 +18,12 @@ from bot.schedule.phrases import Clause, clause, clauses
 from bot.schedule.tokens import Found, Words, Wrong, words_of
 from bot.schedule.trigger import Cron, Schedule, cron_of
 
-_READ = 8000
+_READ = 4000
 _OPENER = re.compile(r"\s*(?:please\s+)?remind me(?=\s|$)\s*", re.IGNORECASE)
 _CRON = re.compile(r"\s*cron\s+(?=[\"'@\d*?])", re.IGNORECASE)
 _TAIL = {"times", "part", "zone", "weekdays", "later", "weekday"}
 _USAGE = (
-    "no time was found; say when first, for example"
+    "no time was found; write first when, for example"
     ' "every 1h Service watch: check the status" or "tomorrow at 9:00 call the shop"'
 )
 _NOTHING = 'say what to do then, for example "every Friday at 17:00 send the report"'
@@ -70,7 +70,7 @@ def read_schedule(text: str, now: float, zone: str) -> Schedule | None:
     zone = zones.zone_name(zone)
     if _CRON.match(text):
         return _expression(text, zone) if " -- " not in text else None
-    words = words_of(text[:_READ])
+    words = words_of(text, _READ)
     try:
         whole = clause(words, 0)
         if whole is None or whole.end < len(words.words) or len(text) > _READ:
@@ -84,7 +84,7 @@ def _crontab(text: str, zone: str) -> Request:
     """`cron <expression> [zone] -- name: prompt`."""
     head, mark, rest = text.partition(" -- ")
     name, prompt = titles.split(rest)
-    if not mark or not prompt or name == titles.built(rest.strip()) == titles.built(prompt):
+    if not mark or not prompt or prompt == rest.strip():
         raise RequestError(
             "INVALID_PARAMS",
             "a cron task needs a name; write for example"
@@ -105,7 +105,7 @@ def _split(text: str, now: float, zone: str) -> tuple[Schedule, str, Found]:
     """The schedule of a sentence, its other words, and what was said."""
     opener = _OPENER.match(text)
     begin = opener.end() if opener else 0
-    words = words_of(text[:_READ])
+    words = words_of(text, _READ)
     start = next((at for at, span in enumerate(words.spans) if span[0] >= begin), 0)
     front = clause(words, start)
     if front and not _weak(words, front) and (found := _front(words, front, now, zone)):
@@ -133,7 +133,8 @@ def _front(
 
 
 def _is_tail(words: Words, one: Clause) -> bool:
-    return one.end == len(words.words) and set(one.found.said()) <= _TAIL
+    last = one.end == len(words.words) and not words.text[words.spans[-1][1] :].strip()
+    return last and set(one.found.said()) <= _TAIL
 
 
 def _quiet(found: Found, now: float, zone: str) -> Schedule | None:
