@@ -26,6 +26,7 @@ from bot.tools.shell import Exec
 from bot.tools.shell_jobs import Jobs
 from bot.tools.shell_process import Process
 from bot.tools.subagents import SessionsSend, SessionsSpawn, Subagents
+from bot.tools.task import Act, TaskTool
 from bot.types import Tool, Turn
 
 
@@ -41,7 +42,7 @@ class Reach:
     gives the folders of an agent's attached skills, `scope` whose memory a run (of an owner, if so)
     may know. `approvals` ask people, `jobs` are the programs that were started, `outside` is what
     they reach beyond this process. `subsessions` and `children` are other sessions at work,
-    `outlet` is what sends to conversations."""
+    `outlet` is what sends to conversations, `task` acts on scheduled tasks."""
 
     engine: Engine
     clock: Clock
@@ -58,6 +59,7 @@ class Reach:
     subsessions: Subsessions
     children: Children
     outlet: Outlet
+    task: Act
     skills: Callable[[str], Sequence[Path]] = no_skills
     said: Callable[[Turn, Path, str], str] = as_it_is
 
@@ -95,6 +97,7 @@ def _session_tools(reach: Reach) -> list[Tool]:
         SessionsSpawn(reach.subsessions),
         Subagents(reach.children),
         AgentsList(reach.subsessions),
+        TaskTool(reach.task),
     ]
 
 

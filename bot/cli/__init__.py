@@ -27,6 +27,7 @@ VERBS: dict[str, str] = {
     "channels": "Accounts on chat platforms",
     "pairing": "Let people in, or keep them out",
     "approvals": "What waits for a yes, and the decision",
+    "task": "Scheduled work: made, listed, changed and run",
     "agents": "The agents of the configuration",
     "mcp": "Tools of other programs, and their review",
     "models": "The models that agents may use",

@@ -17,6 +17,7 @@ from bot.gateway import (
     methods_runs,
     methods_sessions,
     methods_system,
+    methods_tasks,
     methods_tools,
     methods_usage,
 )
@@ -37,6 +38,7 @@ METHODS: tuple[Method, ...] = (
     *methods_nodes.METHODS,
     *methods_approvals.METHODS,
     *methods_system.METHODS,
+    *methods_tasks.METHODS,
     *methods_tools.METHODS,
     *methods_usage.METHODS,
     *methods_logs.METHODS,

@@ -16,8 +16,10 @@ from bot.contract import Address
 from bot.engine.port import Engine
 from bot.errors import RequestError
 from bot.keys import SessionKey, parse_key
-from bot.schedule import planner, titles, when, zones
+from bot.schedule import planner, titles, when, words, zones
 from bot.schedule.asking import Asker
+from bot.schedule.edits import read_edit
+from bot.schedule.flags import Flags, apply, split_flags
 from bot.schedule.recipients import Recipients
 from bot.schedule.terms import Policy, document_of_policy, policy_of
 from bot.schedule.trigger import (
@@ -37,7 +39,6 @@ MAX_PROMPT = 20_000
 MAX_NAME = 64
 SHOWN = 3  # runs to come that are told
 _DENSE = 62  # due times of a cron expression that show its shortest distance
-_WORK = "Task: run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,12 @@ class Drafts:
             raise RequestError("INVALID_PARAMS", "name the sessionKey or the agentId of the task")
         agent, now = parse_key(session).agent, self.clock.now()
         self._agent(agent)
-        read = self._read(wanted, now, await self.zone(asker, agent))
-        policy = self._policy(read, wanted.policy, agent)
+        rest, options = split_flags(wanted.text or "")
+        spoken = replace(wanted, text=rest) if wanted.text is not None else wanted
+        read = self._read(spoken, now, await self.zone(asker, agent)).told(options)
+        policy = self._policy(read, apply(options, policy_of(wanted.policy or {})), agent)
         self._fitting(read.schedule, now)
+        to = {**options.delivery, **(wanted.delivery or {})}
         return Task(
             id=f"task-{slug(read.name)}-{uuid4().hex[:6]}",
             agent=agent,
@@ -84,7 +88,7 @@ class Drafts:
             schedule=document_of(read.schedule, read.zone),
             zone=read.zone,
             policy=document_of_policy(policy),
-            delivery=await self.recipients.read(wanted.delivery, asker, session),
+            delivery=await self.recipients.read(to, asker, session),
             requester=asker.requester,
             asked=replace(asker.message, text="", command=None, attachments=(), reply_to=None),
             next_at=next_after(read.schedule, now),
@@ -101,17 +105,19 @@ class Drafts:
             return _read_document(wanted, now, zone)
         if wanted.text is None:
             raise RequestError("INVALID_PARAMS", "give a schedule, or text such as: every 1h")
-        if wanted.prompt is None:
-            found = when.read(wanted.text, now, zone)
-            prompt = found.prompt
+        if wanted.prompt is not None:
+            schedule = when.read_schedule(wanted.text, now, zone)
+            if schedule is None:
+                say = f"{wanted.text[:80]!r} is no time; write for example: every 1h"
+                raise RequestError("INVALID_PARAMS", say)
+            name, prompt = wanted.name or titles.built(wanted.prompt), wanted.prompt
+            found = when.Request(schedule, name, prompt, _own(schedule, zone))
         else:
-            found, prompt = when.read(f"{wanted.text} {_WORK}", now, zone), wanted.prompt
-        name = found.name if wanted.prompt is None else None
-        name = wanted.name or name or titles.built(prompt)
+            found = when.read(wanted.text, now, zone)
+            name, prompt = wanted.name or found.name or titles.built(found.prompt), found.prompt
         return _Read(found.schedule, _named(name), _prompt(prompt), found.zone)
 
-    def _policy(self, read: _Read, wanted: Mapping[str, Any] | None, agent: str) -> Policy:
-        given = policy_of(wanted or {})
+    def _policy(self, read: _Read, given: Policy, agent: str) -> Policy:
         made = planner.plan(read.name, "", "", read.prompt, given)
         for ref in (made.model, made.escalation_model):
             if ref is not None:
@@ -132,40 +138,73 @@ class Drafts:
 
     async def edited(self, asker: Asker, task: Task, text: str) -> tuple[Task, str]:
         """The task as words change it, and what changed, in words."""
-        raise NotImplementedError
+        now, zone = self.clock.now(), task.zone
+        edit = read_edit(
+            text,
+            lambda one: when.read_schedule(one, now, zone),
+            lambda one: when.read(one, now, zone),
+        )
+        changed = task
+        if edit.schedule is not None:
+            changed = self._timed(task, edit.schedule, _own(edit.schedule, zone))
+        elif edit.spec is not None:
+            changed = self._timed(task, edit.spec.schedule, edit.spec.zone)
+        name = edit.name or (edit.spec and (edit.spec.name or titles.built(edit.spec.prompt)))
+        prompt = edit.prompt or (edit.spec and edit.spec.prompt)
+        changed = self._worded(asker, changed, name, prompt)
+        to = {"mode": "announce"} if edit.here else edit.flags.delivery
+        if edit.here and asker.home is None:
+            to = {"mode": "none"}
+        if to:
+            changed = replace(changed, delivery=await self.recipients.read(to, asker, task.session))
+        changed = self._replanned(changed, task, apply(edit.flags, policy_of(task.policy)))
+        return changed, self.difference(task, changed)
+
+    def difference(self, before: Task, after: Task) -> str:
+        """Which parts of a task are others now, in words."""
+        parts = {
+            "schedule": before.schedule != after.schedule,
+            "name": before.name != after.name,
+            "prompt": before.prompt != after.prompt,
+            "plan": before.policy != after.policy,
+            "delivery": before.delivery != after.delivery,
+        }
+        return ", ".join(name for name, other in parts.items() if other) or "nothing"
+
+    def _timed(self, task: Task, schedule: Schedule, zone: str) -> Task:
+        now = self.clock.now()
+        self._fitting(schedule, now)
+        due = next_after(schedule, now) if task.enabled else None
+        return replace(task, schedule=document_of(schedule, zone), zone=zone, next_at=due)
+
+    def _worded(self, asker: Asker, task: Task, name: str | None, prompt: str | None) -> Task:
+        """The task under another name, or with another prompt, which has its own author."""
+        if name is not None:
+            task = replace(task, name=_named(name))
+        if prompt is None:
+            return task
+        foreign = asker.foreign if asker.author == "person" else asker.foreign or task.foreign
+        return replace(task, prompt=_prompt(prompt), author=asker.author, foreign=foreign)
 
     async def updated(self, asker: Asker, task: Task, changes: Mapping[str, Any]) -> Task:
         """The task with other values for what is named; the rest stays as it is."""
-        now, zone = self.clock.now(), task.zone
         changed = task
         if changes.get("text") is not None or changes.get("schedule") is not None:
             wanted = Wanted(changes.get("text"), changes.get("schedule"), task.name, task.prompt)
-            read = self._read(wanted, now, zone)
-            self._fitting(read.schedule, now)
-            due = next_after(read.schedule, now) if task.enabled else None
-            document = document_of(read.schedule, read.zone)
-            changed = replace(changed, schedule=document, zone=read.zone, next_at=due)
-        if changes.get("name") is not None:
-            changed = replace(changed, name=_named(changes["name"]))
-        if changes.get("prompt") is not None:
-            author, foreign = asker.author, asker.foreign or task.foreign
-            prompt = _prompt(changes["prompt"])
-            changed = replace(changed, prompt=prompt, author=author, foreign=foreign)
+            read = self._read(wanted, self.clock.now(), task.zone)
+            changed = self._timed(task, read.schedule, read.zone)
+        changed = self._worded(asker, changed, changes.get("name"), changes.get("prompt"))
         if changes.get("delivery") is not None:
             to = await self.recipients.read(changes["delivery"], asker, task.session)
             changed = replace(changed, delivery=to)
-        return self._replanned(changed, task, changes.get("policy"))
+        return self._replanned(changed, task, _merged(task.policy, changes.get("policy")))
 
-    def _replanned(self, task: Task, before: Task, policy: Mapping[str, Any] | None) -> Task:
-        """Another prompt or policy is planned again, with what a person fixed before."""
-        if policy is None and (task.name, task.prompt) == (before.name, before.prompt):
+    def _replanned(self, task: Task, before: Task, given: Policy) -> Task:
+        """Another prompt or policy is planned again, around what a person fixed."""
+        same = (task.name, task.prompt) == (before.name, before.prompt)
+        if same and given == policy_of(before.policy):
             return task
-        given = {key: value for key, value in task.policy.items() if value is not None}
-        if policy is not None:
-            fixed = policy_of(policy)
-            given = {**given, **{key: policy[key] for key in policy if key in task.policy}}
-            given["chosen"] = sorted({*task.policy.get("chosen", ()), *fixed.chosen})
-        read = _Read(schedule_of(task.schedule, 0, task.zone), task.name, task.prompt, task.zone)
+        read = _Read(At(0), task.name, task.prompt, task.zone)
         return replace(task, policy=document_of_policy(self._policy(read, given, task.agent)))
 
     def check(self, task: Task) -> None:
@@ -202,7 +241,8 @@ class Drafts:
         """The schedule in words, and the next runs as ISO 8601 with offset."""
         schedule = schedule_of(task.schedule, task.created_at, task.zone)
         dues = upcoming(schedule, now, SHOWN)
-        return str(task.schedule), [zones.wall(due, task.zone).isoformat() for due in dues]
+        said = words.describe(schedule, task.zone)
+        return said, [zones.wall(due, task.zone).isoformat() for due in dues]
 
     async def zone(self, asker: Asker, agent: str | None) -> str:
         """Where times without a zone are meant: the asker's, the agent's, then everybody's."""
@@ -240,13 +280,32 @@ class _Read:
     prompt: str
     zone: str
 
+    def told(self, options: Flags) -> _Read:
+        """With what options say of the work itself."""
+        parts = {"Objective": options.objective, "Done when": options.success}
+        lines = [f"{name}: {text}" for name, text in parts.items() if text]
+        return replace(self, prompt="\n".join([self.prompt, *lines])) if lines else self
+
+
+def _own(schedule: Schedule, zone: str) -> str:
+    """The zone that a schedule is meant in."""
+    return schedule.zone if isinstance(schedule, Cron) else zone
+
+
+def _merged(kept: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> Policy:
+    """A policy with other values for what is named, which counts as a person's choice."""
+    if wanted is None:
+        return policy_of(kept)
+    fixed = policy_of(wanted)
+    chosen = sorted({*kept.get("chosen", ()), *fixed.chosen})
+    return policy_of({**kept, **wanted, "chosen": chosen})
+
 
 def _read_document(wanted: Wanted, now: float, zone: str) -> _Read:
     assert wanted.schedule is not None and wanted.prompt is not None
     schedule = schedule_of(wanted.schedule, now, zone)
     name = wanted.name or titles.built(wanted.prompt)
-    own = schedule.zone if isinstance(schedule, Cron) else zone
-    return _Read(schedule, _named(name), _prompt(wanted.prompt), own)
+    return _Read(schedule, _named(name), _prompt(wanted.prompt), _own(schedule, zone))
 
 
 def shortest(schedule: Schedule, now: float) -> float:

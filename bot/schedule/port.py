@@ -29,7 +29,7 @@ class ChatTasks:
 
     async def list(self, *, everything: bool = False) -> Sequence[Row]:
         session, agent = self._asker.session, self._asker.agent
-        return await self._tasks.listed(
+        return await self._tasks.mine(
             self._asker, session=session, agent=agent, everything=everything
         )
 

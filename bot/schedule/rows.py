@@ -64,6 +64,7 @@ def run_row(row: Row, zone: str) -> Json:
         "dueAt": local(row["due_at"], zone),
         "startedAt": local(row["started_at"], zone),
         "endedAt": local(row["ended_at"], zone),
+        "seconds": _seconds(row),
         "status": row["status"],
         "reason": row["reason"],
         "delivery": row["delivery"],
@@ -75,6 +76,13 @@ def run_row(row: Row, zone: str) -> Json:
         "usage": (usage | _cost(row["cost"])) if used else None,
         "summary": row["summary"],
     }
+
+
+def _seconds(row: Row) -> float | None:
+    """How long a run took, None until it is over."""
+    if row["started_at"] is None or row["ended_at"] is None:
+        return None
+    return round(float(row["ended_at"]) - float(row["started_at"]), 3)
 
 
 def _cost(cost: float | None) -> Json:

@@ -28,6 +28,7 @@ from bot.types import Task
 CHANGED = "tasks.changed"
 PATIENCE = 120.0  # seconds that who runs a task now waits for its end
 SECTION = 200  # tasks of one list, at most
+_TROUBLE = ("held", "faults", "errors")  # what a task remembers of what went wrong
 
 Json = dict[str, Any]
 
@@ -85,20 +86,19 @@ class Tasks:
         row = self._shown(await self.drafts.draft(asker, wanted))
         return {name: value for name, value in row.items() if name != "id"}
 
-    async def listed(
+    async def mine(
         self, asker: Asker, *, session: str | None, agent: str | None, everything: bool
     ) -> list[Json]:
-        """The tasks of a session, or of an agent, that the asker may see; enabled first."""
-        only = None if asker.owner else asker.requester
-        found: list[Task] = []
-        if session is not None:
-            found = await self._some(session=session, enabled=None if everything else True)
-        if session is None or everything:
-            others = await self._some(
-                agent=agent, requester=only, enabled=None if everything else True
-            )
+        """The tasks of a session, of an agent or of all, that the asker may see; enabled first."""
+        if session is not None and not everything:
+            return [self._row(task) for task in await self._some(session=session, enabled=True)]
+        found = [] if session is None else await self._some(session=session)
+        if session is None or asker.session is not None:
+            only = None if asker.owner else asker.requester
+            enabled = None if everything else True
+            others = await self._some(agent=agent, requester=only, enabled=enabled)
             found += [task for task in others if task.session != session]
-        return [self._row(task) for task in found]
+        return [self._row(task) for task in sorted(found, key=_soonest)]
 
     async def _some(self, **which: Any) -> list[Task]:
         return await self.engine.read(task_lists.listing(limit=SECTION, **which))
@@ -135,7 +135,8 @@ class Tasks:
         due = next_after(schedule, self.clock.now())
         if due is None:
             raise RequestError("CONFLICT", "Its time has passed; give it another one with edit")
-        return replace(task, enabled=True, because=None, next_at=due, state={})
+        state = {name: one for name, one in task.state.items() if name not in _TROUBLE}
+        return replace(task, enabled=True, because=None, next_at=due, state=state)
 
     async def _changed(self, task: Task) -> Json:
         now = self.clock.now()
@@ -167,15 +168,22 @@ class Tasks:
         return (yield from store.get(task.id)) is not None
 
     async def run(
-        self, asker: Asker, name: str, alone: Callable[[], Script[bool]] = patient
+        self,
+        asker: Asker,
+        name: str,
+        alone: Callable[[], Script[bool]] = patient,
+        patience: float | None = None,
     ) -> Json:
         """Run now, enabled or not; the run's row when it ended, or as it is after two minutes.
 
         It is not waited for when somebody else waits behind the asker, who is then not `alone`.
+        `patience` in seconds is another limit.
         """
         task = asker.check(await self._found(asker, name))
         run = await self._begin(asker, task, "manual")
-        await self.waiting.until_settled(task.id, run, PATIENCE, alone)
+        await self.waiting.until_settled(
+            task.id, run, PATIENCE if patience is None else patience, alone
+        )
         return await self.run_row(asker, run)
 
     async def retry_run(self, asker: Asker, run: str) -> Json:
@@ -196,8 +204,8 @@ class Tasks:
 
     def _start(self, task: Task, cause: str, asker: Asker) -> Script[str | None]:
         """Begin a run that is named after its asking: asked again, it is the same one."""
-        run = yield from self.starter.start(task, cause, self.clock.now(), due=asker.at)
-        return run or (yield from task_lists.run_of(task.id, asker.at, cause))
+        run = yield from self.starter.start(task, cause, self.clock.now(), due=round(asker.at, 3))
+        return run or (yield from task_lists.run_of(task.id, round(asker.at, 3), cause))
 
     async def runs(self, asker: Asker, name: str, limit: int) -> list[Json]:
         """The last runs of a task, newest first."""
@@ -215,6 +223,9 @@ class Tasks:
         asker.check(task)
         if row["settled_at"] is not None:
             raise RequestError("CONFLICT", f"The run {run} is over: {row['status']}")
+        if row["started_at"] is None:
+            why = "it was cancelled while it waited"
+            await self.engine.tx(task_runs.drop(run, why, self.clock.now()))
         await self.stop(row["session_key"] or task.session, run)
         await self.waiting.until_settled(task.id, run, 5.0)
         self.tell(task)
@@ -231,12 +242,10 @@ class Tasks:
         data = {"taskId": task.id, "agentId": task.agent, "sessionKey": task.session}
         self.hub.publish(Signal(CHANGED, data))
 
-    async def settled(self, id: str) -> None:
-        """A run of a task was judged: tell who waits for it, and pages."""
-        task = await self.engine.read(store.get(id))
+    def moved(self, id: str) -> None:
+        """Something of a task was begun or judged: tell who waits for it, and pages."""
         self.waiting.hear(id)
-        if task is not None:
-            self.tell(task)
+        self.hub.publish(Signal(CHANGED, {"taskId": id}))
 
     async def _found(self, asker: Asker, name: str) -> Task:
         task = await self.engine.read(store.get(name))
@@ -259,6 +268,11 @@ class Tasks:
         """A row with its schedule in words and its next three runs."""
         said, upcoming = self.drafts.said(task, self.clock.now())
         return self._row(task) | {"said": said, "upcoming": upcoming}
+
+
+def _soonest(task: Task) -> tuple[bool, bool, float, float]:
+    """Enabled before inactive, then by the next run, then the last changed."""
+    return not task.enabled, task.next_at is None, task.next_at or 0.0, -task.updated_at
 
 
 def _paused(task: Task, asker: Asker) -> Task:

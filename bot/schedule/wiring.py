@@ -49,7 +49,7 @@ def tasks_of(
 
     async def judged(task: str) -> None:
         await settling.settle(task)
-        await tasks.settled(task)
+        tasks.moved(task)
 
     engine.handle("sched", timer.handler(judged))
     return tasks

@@ -17,7 +17,8 @@ from bot.types import Entry, Tool, ToolCall, Turn
 _OPENS = "<quoted>{"
 _ORIGINS = ("forwardedFrom", "history", "dropped", "source")
 _FEEDS = ("write", "send-keys", "submit", "paste")
-_LOOKS = ("list", "info", "log", "show")
+_LOOKS = ("list", "info", "log", "show", "get", "runs")
+_PLACES = ("--channel", "--to", "--webhook")
 _SHOWN = 200
 
 
@@ -44,6 +45,8 @@ def foreign(seen: Sequence[Entry], apart: str = "") -> str | None:
 
 def needs_yes(tool: Tool, args: Mapping[str, Any], turn: Turn, seen: Sequence[Entry]) -> str | None:
     """Why a person is asked before this call, None when nobody needs to be."""
+    if tool.name == "task" and _elsewhere(args, turn):
+        return "results of the task would go to another place than this conversation"
     apart = f"{tool.name.split('__')[0]}__" if "mcp" in tool.tags else ""
     if not _reaches(tool, args, turn, seen):
         return None
@@ -119,6 +122,15 @@ def _here(args: Mapping[str, Any], turn: Turn) -> bool:
         here.account,
         here.conversation,
     )
+
+
+def _elsewhere(args: Mapping[str, Any], turn: Turn) -> bool:
+    """Would the results of a task go to a place that did not ask for it?"""
+    to = args.get("delivery")
+    named = to if isinstance(to, Mapping) else {}
+    if named.get("url") or any(place in str(args.get("text")) for place in _PLACES):
+        return True
+    return not _here({"channel": named.get("channel"), "target": named.get("to")}, turn)
 
 
 def _said(text: str, seen: Sequence[Entry]) -> bool:
