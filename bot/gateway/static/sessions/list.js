@@ -1,4 +1,5 @@
 // Every session in one table; what is filtered stands in the address.
+import { useEffect } from "../vendor/preact-hooks.js";
 import { html } from "../ui/html.js";
 import { param } from "../ui/address.js";
 import { optionsOf, Only, Search, searched } from "../ui/filter.js";
@@ -7,6 +8,7 @@ import { useLive } from "../ui/live.js";
 import { channelOf } from "../ui/names.js";
 import { Channel, Name, Tag, Time } from "../ui/parts.js";
 import { rpc } from "../ui/rpc.js";
+import { retitle } from "../ui/shell.js";
 import { Table } from "../ui/table.js";
 import { T } from "../strings/sessions.js";
 import { T as common } from "../strings/common.js";
@@ -24,6 +26,7 @@ const COLUMNS = [
 ];
 
 export function List() {
+  useEffect(() => retitle(T.sessions), []);
   const live = useLive(() => rpc("sessions.list", { limit: MOST }), { events: ["sessions.changed"] });
   const rows = live.data?.sessions ?? [];
   const fits = (row) =>
@@ -38,6 +41,7 @@ export function List() {
       <${Only} name=${T.agent} by="agent" options=${optionsOf(rows, (row) => row.agentId)} />
       <${Only} name=${T.kind} by="kind" options=${optionsOf(rows, (row) => row.kind, (one) => T.kinds[one] ?? one)} />
     </div>
+    ${rows.length >= MOST && html`<p class="hint">${T.cut(number(MOST))}</p>`}
     <${Table} name=${T.sessions} columns=${COLUMNS} rows=${found} all=${rows.length} id=${(row) => row.sessionKey}
       live=${live} sort="-updated" empty=${{
         title: T.empty,

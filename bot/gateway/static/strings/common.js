@@ -36,7 +36,8 @@ export const T = {
   waiting: (count) => `${count} waiting`,
   approval: {
     name: "Approval",
-      until: (time) => `Without an answer by ${time} it is denied.`,
+    title: (tool, code) => `Allow ${tool}? (${code})`,
+    until: (time) => `Without an answer by ${time} it is denied.`,
     "allow-once": "Allow once",
     "allow-session": "Allow for this session",
     deny: "Deny",

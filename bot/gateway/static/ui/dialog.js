@@ -12,8 +12,10 @@ export function Dialog({ title, onClose, onSubmit, action, look = "primary", chi
   const id = useRef(`dialog-${++count}`).current;
   useLayoutEffect(() => {
     const before = document.activeElement;
-    dialog.current.showModal();
-    return () => before?.focus();
+    const box = dialog.current;
+    box.showModal();
+    // While it is open, nothing outside of it can have the focus.
+    return () => (box.close(), before?.focus());
   }, []);
   const submit = (event) => {
     event.preventDefault();
@@ -45,7 +47,7 @@ export function Confirming() {
   const asked = question.value;
   if (!asked) return null;
   const end = (yes) => {
-    question.value = null;
+    if (question.value === asked) question.value = null;
     asked.resolve(yes);
   };
   return html`

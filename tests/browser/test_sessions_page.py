@@ -1,0 +1,188 @@
+"""/sessions: find one among many, read it, take it along, change it, put it away."""
+
+import json
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.axe import findings
+from tests.browser.site import MAIN, Site
+
+pytestmark = pytest.mark.browser
+
+
+async def talked(web: Site, *texts: str, key: str = MAIN) -> None:
+    """Something was said and answered in a session, before anybody looks."""
+    page = await web.visit("/sessions")
+    for number, text in enumerate(texts):
+        await web.bench.ask(text, f"run-{key}-{number}", key)
+        await expect(page.locator("[data-row]").first).to_be_visible()
+    await expect(page.get_by_text("answering")).to_have_count(0)
+    await page.close()
+
+
+def rows(page: Page):
+    return page.get_by_role("table", name="Sessions").locator("[data-row]")
+
+
+async def test_filters_live_in_the_address(web: Site):
+    await talked(web, "hello")
+    await talked(web, "hello", key="agent:helper:main")
+    await talked(web, "hello", key="agent:helper:main:chat:plans")
+    page = await web.visit("/sessions")
+    await expect(rows(page)).to_have_count(3)
+    await page.get_by_role("combobox", name="Agent").select_option("helper")
+    await expect(rows(page)).to_have_count(2)
+    await page.get_by_role("searchbox", name="Search").fill("PLANS")
+    await expect(rows(page)).to_have_count(1)
+    await expect(page.get_by_text("1 of 3")).to_be_visible()
+    await expect(page).to_have_url(f"{web.url}/sessions?agent=helper&q=PLANS")
+    await page.reload()
+    await expect(rows(page)).to_have_count(1)
+    await page.get_by_role("searchbox", name="Search").fill("nothing like it")
+    await page.get_by_role("link", name="Clear the filters").click()
+    await expect(rows(page)).to_have_count(3)
+
+
+async def test_the_order_is_chosen_by_the_column_headers(web: Site):
+    await talked(web, "hello")
+    await talked(web, "hello", key="agent:helper:main")
+    page = await web.visit("/sessions")
+    head = page.get_by_role("columnheader", name="Session")
+    await head.get_by_role("button").click()
+    await expect(head).to_have_attribute("aria-sort", "ascending")
+    await expect(rows(page).first).to_contain_text("Assistant")
+    await head.get_by_role("button").click()
+    await expect(head).to_have_attribute("aria-sort", "descending")
+    await expect(rows(page).first).to_contain_text("Helper")
+    await expect(page).to_have_url(f"{web.url}/sessions?sort=-name")
+
+
+async def test_a_new_session_appears_by_itself(web: Site):
+    page = await web.visit("/sessions")
+    await expect(page.get_by_text("No sessions yet")).to_be_visible()
+    await web.bench.ask("hello", "run-1")
+    await expect(rows(page)).to_have_count(1)
+
+
+async def test_a_transcript_shows_what_was_said_and_done(demo: Site):
+    await talked(demo, "[[demo tool session_status {}]]", "[[demo markdown]]")
+    page = await demo.visit("/sessions")
+    await page.get_by_role("link", name="Assistant / Main").click()
+    await expect(page).to_have_url(f"{demo.url}/sessions/{quote(MAIN, safe='')}")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Assistant / Main")
+    entries = page.locator(".entry")
+    await expect(entries).to_have_count(4)
+    await expect(entries.nth(3).get_by_role("table")).to_be_visible()
+    tool = entries.nth(1).locator("details")
+    await tool.locator("summary").click()
+    await expect(tool).to_contain_text("Output")
+    assert await findings(page) == []
+    await demo.bench.ask("and more", "run-more")
+    await expect(entries).to_have_count(6)
+
+
+async def test_why_tells_the_story_of_a_message(demo: Site):
+    await talked(demo, "hello")
+    page = await demo.visit(f"/sessions/{MAIN}")
+    why = page.get_by_role("button", name="Why").first
+    await why.click()
+    story = page.get_by_role("dialog", name="How this came about")
+    await expect(story).to_contain_text("demo/demo")
+    await expect(story).to_contain_text("Steps")
+    assert await findings(page) == []
+    await page.keyboard.press("Escape")
+    await expect(story).to_have_count(0)
+    await expect(why).to_be_focused()
+
+
+async def test_a_session_is_renamed(web: Site):
+    await talked(web, "hello", key="agent:main:main:chat:plans")
+    page = await web.visit("/sessions/agent:main:main:chat:plans")
+    await page.get_by_role("button", name="Rename").click()
+    name = page.get_by_role("textbox", name="Name")
+    await expect(name).to_be_focused()
+    await name.fill("Holiday plans")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Assistant / Holiday plans")
+    await expect(page.get_by_role("button", name="Rename")).to_be_focused()
+
+
+async def test_a_session_begins_anew_only_after_a_yes(web: Site):
+    await talked(web, "hello")
+    page = await web.visit(f"/sessions/{MAIN}")
+    await expect(page.locator(".entry")).to_have_count(2)
+    again = page.get_by_role("button", name="Begin anew")
+    await again.click()
+    asked = page.get_by_role("dialog", name="Begin Assistant / Main anew?")
+    await expect(asked).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(asked).to_have_count(0)
+    await expect(again).to_be_focused()
+    await expect(page.locator(".entry")).to_have_count(2)
+    await again.click()
+    await asked.get_by_role("button", name="Begin anew").click()
+    await expect(page.get_by_text("Nothing was said yet")).to_be_visible()
+    await expect(page.get_by_role("status")).to_contain_text("begins anew")
+
+
+async def test_a_session_is_deleted_only_after_a_yes(web: Site):
+    await talked(web, "hello", key="agent:main:main:chat:plans")
+    page = await web.visit("/sessions/agent:main:main:chat:plans")
+    await page.get_by_role("button", name="Delete").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await expect(page).to_have_url(f"{web.url}/sessions")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Sessions")
+    await expect(page.get_by_text("No sessions yet")).to_be_visible()
+
+
+async def test_summing_up_says_how_it_went(web: Site):
+    await talked(web, "hello")
+    page = await web.visit(f"/sessions/{MAIN}")
+    await page.get_by_role("button", name="Sum up").click()
+    await expect(page.get_by_role("status")).to_contain_text("Nothing was summed up")
+
+
+@pytest.mark.parametrize("format", ["JSON", "Markdown"])
+async def test_a_session_is_exported(demo: Site, tmp_path: Path, format: str):
+    await talked(demo, "hello ```", "[[demo tool session_status {}]]")
+    page = await demo.visit(f"/sessions/{MAIN}")
+    async with page.expect_download() as waiting:
+        await page.get_by_role("button", name=f"Export as {format}").click()
+    saved = await waiting.value
+    text = Path(await saved.path()).read_text("utf-8")
+    if format == "JSON":
+        assert saved.suggested_filename == "Main.json"
+        whole = json.loads(text)
+        assert whole["session"]["sessionKey"] == MAIN
+        assert [one["role"] for one in whole["messages"]][:2] == ["user", "assistant"]
+    else:
+        assert saved.suggested_filename == "Main.md"
+        assert text.startswith("# Assistant / Main\n")
+        assert "## Operator" in text and "hello ```" in text
+        assert "## Result of session_status" in text
+
+
+async def test_a_session_that_is_not_there_says_so(web: Site):
+    page = await web.visit("/sessions/agent:main:main:chat:gone")
+    await expect(page.get_by_text("There is no such session")).to_be_visible()
+    await page.get_by_role("link", name="All sessions").click()
+    await expect(page).to_have_url(f"{web.url}/sessions")
+
+
+async def test_hostile_names_and_texts_stay_inert(web: Site):
+    label = "<img src=x onerror=alert(1)>\u202e"
+    web.model.on(
+        "<script>alert(1)</script>",
+        ["<img src=x onerror=alert(1)> ![a](https://far.example/a.png)"],
+    )
+    await talked(web, "<script>alert(1)</script>")
+    await web.bench.app.sessions.rename(MAIN, label)
+    page = await web.visit(f"/sessions/{MAIN}")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text(
+        "<img src=x onerror=alert(1)>"
+    )
+    await expect(page.locator(".entry")).to_have_count(2)
+    await expect(page.locator("main img, main script")).to_have_count(0)
