@@ -28,34 +28,35 @@ class VirtualClock:
 
     def __init__(self, now: float = START, settle: Callable[[], Awaitable[None]] = loops) -> None:
         self.settle = settle
-        self._now = now
+        self._passed = 0.0  # who sleeps goes by this, whatever the time of day becomes
+        self._set = now
         self._numbers = count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
 
     def now(self) -> float:
-        return self._now
+        return self._set + self._passed
 
     async def sleep(self, seconds: float) -> None:
         if seconds <= 0:
             await asyncio.sleep(0)
             return
         woken = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._now + seconds, next(self._numbers), woken))
+        heapq.heappush(self._sleepers, (self._passed + seconds, next(self._numbers), woken))
         await woken
 
     async def advance(self, seconds: float) -> None:
         """Let time pass; what falls due on the way happens in its order, at its time."""
-        end = self._now + seconds
+        end = self._passed + seconds
         await self.settle()
         while (due := self._next()) is not None and due <= end:
             self._move(due)
             await self.settle()
-        self._now = end
+        self._passed = end
 
     async def until(self, what: Coroutine[Any, Any, T], limit: float = 3600.0) -> T:
         """Let as much time pass as `what` needs. Raises AssertionError beyond `limit` seconds."""
         waiting = asyncio.create_task(what, name="until")
-        end = self._now + limit
+        end = self._passed + limit
         try:
             await self.settle()
             while not waiting.done():
@@ -68,8 +69,11 @@ class VirtualClock:
             waiting.cancel()
 
     def jump(self, seconds: float) -> None:
-        """Change the time alone, as when a machine's clock is set; nobody is woken."""
-        self._now += seconds
+        """Change the time of day alone, as when a machine's clock is set or the machine slept.
+
+        Who sleeps does so for as long as without it.
+        """
+        self._set += seconds
 
     def _next(self) -> float | None:
         while self._sleepers and self._sleepers[0][2].done():
@@ -77,8 +81,8 @@ class VirtualClock:
         return self._sleepers[0][0] if self._sleepers else None
 
     def _move(self, to: float) -> None:
-        self._now = max(self._now, to)
-        while self._sleepers and self._sleepers[0][0] <= self._now:
+        self._passed = max(self._passed, to)
+        while self._sleepers and self._sleepers[0][0] <= self._passed:
             _, _, woken = heapq.heappop(self._sleepers)
             if not woken.done():
                 woken.set_result(None)

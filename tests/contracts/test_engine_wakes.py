@@ -139,6 +139,17 @@ async def test_a_delayed_wake_comes_at_its_time(path: Path, clock: VirtualClock,
     assert handler.runs == [("past", 0.0), ("early", 5.0), ("late", 50.0)]
 
 
+async def test_a_delayed_wake_comes_within_a_minute_when_the_clock_jumped_past_it(
+    path: Path, clock: VirtualClock, handler: Handler
+):
+    async with engine_on(path, clock, handler) as engine:
+        await engine.tx(wake("later", 7200))
+        await clock.advance(30)
+        clock.jump(86_400)
+        await clock.advance(60)
+        assert [key for key, _ in handler.runs] == ["later"]
+
+
 async def test_a_failure_is_tried_again_later_and_later(
     path: Path, clock: VirtualClock, handler: Handler
 ):
