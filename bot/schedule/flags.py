@@ -94,7 +94,7 @@ def _known(match: re.Match[str]) -> bool:
         refuse(f"This version has no --{name}; leave it out")
     if name in _OPTIONS:
         return True
-    near = difflib.get_close_matches(name, _OPTIONS, 1, 0.8) if match[1] == "--" else []
+    near = difflib.get_close_matches(name, _OPTIONS, 1, 0.75) if match[1] == "--" else []
     if near:
         refuse(f"There is no option --{name}; did you mean --{near[0]}?")
     return False

@@ -48,7 +48,7 @@ def _any(*words: str) -> re.Pattern[str]:
 
 
 _REMINDER = _any(
-    "remind(?:er|s|ing)?", "don'?t forget", "don\N{RIGHT SINGLE QUOTATION MARK}t forget"
+    "remind(?:ers?|s|ing)?", "don'?t forget", "don\N{RIGHT SINGLE QUOTATION MARK}t forget"
 )
 _WORK = _any(
     *("check(?:s|ing)?", "monitor(?:s|ing)?", "watch(?:es|ing)?", "search(?:es|ing)?", "find"),
