@@ -9,10 +9,17 @@ import { WhyButton } from "../ui/why.js";
 import { T } from "../strings/sessions.js";
 
 export function Entries({ items }) {
-  return html`<ol class="entries">${items.map((item) => html`<${Entry} key=${item.key} item=${item} />`)}</ol>`;
+  const answered = new Set(items.filter((item) => item.kind === "answer").map((item) => item.runId));
+  const storied = (item) => item.runId && (item.kind === "answer" || !answered.has(item.runId));
+  return html`
+    <ol class="entries">
+      ${items.map((item) => html`<${Entry} key=${item.key} item=${item} storied=${storied(item)} />`)}
+    </ol>
+  `;
 }
 
-function Entry({ item }) {
+/** `storied`: a question and its answer have one story, which the answer offers. */
+function Entry({ item, storied }) {
   return html`
     <li class=${`entry ${item.kind}`}>
       <div class="entry-head">
@@ -24,7 +31,7 @@ function Entry({ item }) {
       ${(item.tools ?? []).map((tool) => html`<${Tool} key=${tool.id} tool=${tool} />`)}
       ${item.text && (item.kind === "answer" ? html`<${Markdown} text=${item.text} />` : html`<div class="plain-text" dir="auto">${item.text}</div>`)}
       ${(item.attachments ?? []).map((one) => html`<p class="soft">${T.file(visible(one.name ?? one.kind))}</p>`)}
-      ${item.kind !== "note" && html`<${Foot} item=${item} />`}
+      ${item.kind !== "note" && storied && html`<${Foot} item=${item} />`}
     </li>
   `;
 }
@@ -49,7 +56,7 @@ function Foot({ item }) {
   return html`
     <div class="entry-foot">
       ${item.kind === "answer" && facts.filter(Boolean).map((fact) => html`<span>${fact}</span>`)}
-      ${item.runId && html`<${WhyButton} id=${item.runId} />`}
+      <${WhyButton} id=${item.runId} />
     </div>
   `;
 }

@@ -18,6 +18,7 @@ export function mount(App) {
   render(html`<${Live} />`, document.getElementById("live"));
   render(html`<${Confirming} />`, document.getElementById("asks"));
   document.querySelector(".skip").addEventListener("click", skip);
+  document.querySelector(".rail [aria-current]").scrollIntoView({ block: "nearest", inline: "nearest" });
   onOpen(count);
   on(["approval.requested", "approval.resolved"], count);
   connect(page);
