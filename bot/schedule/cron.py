@@ -147,19 +147,27 @@ class Fields:
     def canonical(self) -> str:
         """One spelling for all expressions of the same times."""
         head = [] if self.seconds == (0,) else [_spelled("second", self.seconds)]
-        day = _spelled("day of the month", self.days) if self.days else ""
-        days = ",".join([*([day] if day else []), *(["L"] if self.last_day else [])])
-        week = _spelled("weekday", self.weekdays) if self.weekdays else ""
-        places = [f"{w}#{n}" if n else f"{w}L" for w, n in sorted(self.places, key=_place_order)]
-        weekdays = ",".join([*([week] if week else []), *places])
         middle = [_spelled("minute", self.minutes), _spelled("hour", self.hours)]
-        month = _spelled("month", self.months)
-        both = self.any_day and self.any_weekday
-        if self.any_day and not both and days != "*":
-            days = _starred("day of the month", self.days)
-        if self.any_weekday and not both and weekdays != "*":
-            weekdays = _starred("weekday", self.weekdays)
-        return " ".join([*head, *middle, days, month, weekdays])
+        days, weekdays = self._day_texts()
+        return " ".join([*head, *middle, days, _spelled("month", self.months), weekdays])
+
+    def _day_texts(self) -> tuple[str, str]:
+        """The two fields that limit the day; a leading `*` is kept where it counts."""
+        all_days, all_weekdays = len(self.days) == 31, len(self.weekdays) == 7
+        if (all_days and all_weekdays) or (
+            not self.any_day and not self.any_weekday and (all_days or all_weekdays)
+        ):
+            return "*", "*"
+        days = (
+            ["*"] if all_days else [*_listed("day of the month", self.days), *"L" * self.last_day]
+        )
+        places = [f"{w}#{n}" if n else f"{w}L" for w, n in sorted(self.places, key=_place_order)]
+        week = ["*"] if all_weekdays else [*_listed("weekday", self.weekdays), *places]
+        if self.any_day and not all_days and not all_weekdays:
+            days = [_starred("day of the month", self.days), *"L" * self.last_day]
+        elif self.any_weekday and not all_days and not all_weekdays:
+            week = [_starred("weekday", self.weekdays)]
+        return ",".join(days), ",".join(week)
 
 
 def _place_order(place: tuple[int, int]) -> tuple[int, int]:
@@ -248,6 +256,10 @@ def _spelled(field: str, values: tuple[int, ...]) -> str:
         span = "*" if whole else f"{values[0]}-{values[-1]}"
         return span if step == 1 else f"{span}/{step}"
     return ",".join(str(value) for value in values)
+
+
+def _listed(field: str, values: tuple[int, ...]) -> list[str]:
+    return [_spelled(field, values)] if values else []
 
 
 def _starred(field: str, values: tuple[int, ...]) -> str:

@@ -28,7 +28,7 @@ def describe(schedule: Schedule, zone: str) -> str:
         if schedule.seconds % _DAY:
             return f"every {span}"
         return f"every {span}, first on {moment(schedule.anchor + schedule.seconds, zone)}"
-    fields = parsed(schedule.expr)
+    fields = parsed(parsed(schedule.expr).canonical())
     said = _cron(fields) if fields.seconds == (0,) else None
     return f"{said} ({schedule.zone})" if said else f'cron "{schedule.expr}" ({schedule.zone})'
 
