@@ -51,7 +51,6 @@ from bot.providers.spending import Spending
 from bot.reply import Secrets
 from bot.reply.blocks import Pace
 from bot.schedule.acting import ToolTasks
-from bot.schedule.delivery import Deliveries
 from bot.schedule.tasks import Tasks
 from bot.schedule.wiring import for_chats, tasks_of
 from bot.sessions import Sessions
@@ -244,16 +243,12 @@ def _wire(config: Config, state: Path, clock: Clock, store: Store) -> App:
     delivery = Delivery(engine, clock, channels, secrets, hooks)
     shelves = Shelves(state, Path.home(), os.environ)
     scenes = Scenes(lambda: world.config, workspaces.ensure, shelves)
-    scenes.hooks = hooks
     memory = Memory(engine, clock, lambda: world.config, workspaces.ensure)
     media = Media(engine, channels, workspaces.ensure)
     jobs = Jobs(clock, teller(engine, clock))
     hub.listen(jobs.hear)
     outside = Outside(engine, clock, hub, lambda: world.config, workspaces.folder)
-    tasks = tasks_of(
-        engine, clock, hub, lambda: world.config, delivery.caps, world.check_model,
-        lambda key, run: lanes.stop(key, run), Deliveries(delivery.fitting).deliver, chat.said,
-    )  # fmt: skip
+    tasks = tasks_of(engine, clock, hub, world, delivery, chat.said, lambda *run: lanes.stop(*run))
     reach = Reach(
         engine, clock, hub, lambda: world.config, workspaces.ensure, workspaces.folder, state,
         memory, scenes.scope, approvals, jobs, outside, subsessions, children, delivery,
@@ -269,12 +264,8 @@ def _wire(config: Config, state: Path, clock: Clock, store: Store) -> App:
         engine, clock, hub, turns, control.run, claims,
         config.messages.max_concurrent, config.tasks.max_concurrent,
     )  # fmt: skip
-    world.stopper, world.scenes = lanes.stop, scenes
     children.stop, subsessions.check_model = lanes.stop, world.check_model
     world.offered = tools.specs
-    turns.compactor.remember = _notes(clock, workspaces, scenes, world).keep
-    world.spending = turns.inference.spending = Spending(engine, clock, world.limits)
-    world.approvals, turns.approve = approvals, approvals.approve
     engine.handle("lane", lanes.drain)
     engine.handle("out", delivery.drain)
     supervisor = Supervisor(engine, clock, inbound, _published(commands))
@@ -283,10 +274,21 @@ def _wire(config: Config, state: Path, clock: Clock, store: Store) -> App:
         channels, turns, lanes, commands, supervisor, scenes, memory, approvals,
         jobs, outside, hooks, tasks, workspaces,
     )  # fmt: skip
-    hook_up(Parts(engine, clock, world, inbound, workspaces, state, WEB), hooks)
+    _tie(app)
     for account in config.channels.values():
         _add_channel(app, account)
     return app
+
+
+def _tie(app: App) -> None:
+    """Hand what was built late to the parts that were built before it."""
+    engine, clock, world, turns = app.engine, app.clock, app.world, app.turns
+    world.stopper, world.scenes, app.scenes.hooks = app.lanes.stop, app.scenes, app.hooks
+    turns.compactor.remember = _notes(clock, app.workspaces, app.scenes, world).keep
+    world.spending = turns.inference.spending = Spending(engine, clock, world.limits)
+    world.approvals, turns.approve = app.approvals, app.approvals.approve
+    parts = Parts(engine, clock, world, app.inbound, app.workspaces, app.state, WEB)
+    hook_up(parts, app.hooks)
 
 
 def _notes(clock: Clock, workspaces: Workspaces, scenes: Scenes, world: World) -> Notes:
