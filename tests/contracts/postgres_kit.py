@@ -66,6 +66,7 @@ class Server:
         self._run(self._pg_ctl, "-w", "-m", "immediate", "stop")
 
     def remove(self) -> None:
+        atexit.unregister(self.remove)
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
