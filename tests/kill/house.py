@@ -26,7 +26,7 @@ channels:
 logging: {{level: error}}
 """
 CHANNEL = '  {kind}: {{dm_policy: open, allow_from: ["*"], url: "{url}"{more}}}'
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 
 class House:

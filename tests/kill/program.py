@@ -20,7 +20,9 @@ from bot.types import Risk, ToolContext, ToolResult
 QUIET = "quiet"
 OPEN = (
     "SELECT id FROM inbox WHERE state IN ('open', 'running') "
-    "UNION ALL SELECT id FROM outbox WHERE state IN ('pending', 'sending', 'posting', 'posted')"
+    "UNION ALL SELECT id FROM outbox WHERE state IN ('pending', 'sending', 'posting', 'posted') "
+    "UNION ALL SELECT 1 FROM task_runs WHERE settled_at IS NULL "
+    "UNION ALL SELECT 1 FROM tasks WHERE next_at <= unixepoch('now')"
 )
 
 

@@ -100,7 +100,7 @@ def expect_the_store_complete(home: House) -> None:
 
 # An answer that goes out in blocks has a matrix of its own.
 IN_BLOCKS = {step for step in STEPS if step.startswith("block.")}
-IN_TASKS = {step for step in STEPS if step.startswith("sched.")}
+IN_TASKS = {step for step in STEPS if step.startswith(("sched.", "task."))}
 
 
 @pytest.mark.parametrize("step", [step for step in STEPS if step not in IN_BLOCKS | IN_TASKS])

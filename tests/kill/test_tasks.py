@@ -1,0 +1,130 @@
+"""Killed at every step of a scheduled run: its due time runs once, and its result is told once."""
+
+import asyncio
+import sqlite3
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.contract import Address, Author, Message, Ref
+from bot.engine.port import Sql
+from bot.schedule.recipients import announced
+from bot.steps import STEPS
+from bot.store import tasks
+from bot.store.migrations import open_store
+from bot.types import Task
+from tests.kill.checks import wrong
+from tests.kill.house import House, house
+
+pytestmark = pytest.mark.kill
+
+KINDS = ("idempotent", "readable", "keyless")
+CHECK = '[[demo tool count {"what": "x"}]][[demo text Needs deeper analysis: yes\nFound it]]'
+OWN = tuple(step for step in STEPS if step.startswith(("sched.", "task.")))
+TURN = ("lane.woken", "lane.claimed", "turn.prompted", "turn.streaming", "turn.streamed")
+TURN += ("turn.called", "tool.intended", "tool.ran", "tool.recorded")
+TURN += ("turn.committing", "turn.committed")
+OUT = ("out.woken", "out.sending", "out.sent", "out.receipt")
+
+
+def schedule(home: House, kind: str, prompt: str, policy: dict[str, object]) -> None:
+    """Put a task that is due at once into the store of a program that does not run."""
+    path, now = home.state / "trunkline.db", time.time()
+    open_store(path)
+    place = Address(kind, kind, "ada")
+    moment = datetime.fromtimestamp(now, UTC)
+    task = Task(
+        id="task-watch-0a1b2c",
+        agent="main",
+        session=f"agent:main:{kind}:{kind}:direct:ada",
+        name="Watch",
+        prompt=prompt,
+        schedule={"kind": "at", "at": moment.isoformat()},
+        zone="UTC",
+        policy=policy,
+        delivery=announced(place),
+        requester=f"{kind}:ada",
+        asked=Message(Ref(place, "m1"), Author("ada", "Ada"), "", moment, "direct"),
+        next_at=now,
+        created_at=now,
+        updated_at=now,
+    )
+    with closing(sqlite3.connect(path)) as store, store:
+        script = tasks.put(task)
+        step = next(script, None)
+        while step is not None:
+            assert isinstance(step, Sql)
+            found = store.execute(step.text, tuple(step.params)).fetchall()
+            try:
+                # The wakes are not needed: the program looks at its tables when it starts.
+                while not isinstance(step := script.send(found), Sql):
+                    found = []
+            except StopIteration:
+                step = None
+
+
+async def expect_once(home: House, kind: str, expected: str, runs: list[str]) -> None:
+    await home.quiet()
+    rows = home.rows("SELECT * FROM task_runs ORDER BY created_at, id")
+    assert [row["cause"] for row in rows] == runs, home.log()
+    assert all(row["status"] == "ok" and row["settled_at"] for row in rows), home.log()
+    seen = home.platforms[kind].visible("ada")
+    assert list(wrong(seen, [expected], kind == "keyless")) == [], seen
+    assert len(home.counted()) <= len(runs), "a tool ran twice in one run"
+    [task] = home.rows("SELECT * FROM tasks")
+    assert (task["enabled"], task["because"], task["runs"]) == (0, "done", len(runs))
+    lines = home.rows(
+        "SELECT body FROM entries e JOIN sessions s ON s.id = e.session "
+        "WHERE s.key LIKE '%:direct:ada'"
+    )
+    assert len(lines) == 1 and expected in lines[0]["body"]
+
+
+async def killed_at(step: str, kind: str, state: Path) -> None:
+    async with house(state, kind) as home:
+        schedule(home, kind, CHECK, {"mode": "cheap", "escalate": True, "skills": ["count"]})
+        await home.start(crash_at=step)
+        assert await home.died(), f"{step} was never reached on {kind}"
+        await home.start()
+        await expect_once(home, kind, "Found it", ["due", "strong"])
+
+
+@pytest.mark.parametrize("step", [*OWN, *TURN, *OUT])
+async def test_a_kill_anywhere_leaves_one_run_for_each_due_time_and_one_delivery(
+    step: str, tmp_path: Path
+):
+    ended = await asyncio.gather(
+        *(killed_at(step, kind, tmp_path / kind) for kind in KINDS), return_exceptions=True
+    )
+    failures = [error for error in ended if isinstance(error, Exception)]
+    if failures:
+        raise ExceptionGroup(step, failures)
+
+
+async def test_kills_again_and_again_change_nothing_of_that(tmp_path: Path):
+    """The check, its judgement, the strong run, its judgement and its delivery, each killed."""
+    async with house(tmp_path, "idempotent") as home:
+        policy = {"mode": "cheap", "escalate": True, "skills": ["count"]}
+        schedule(home, "idempotent", CHECK, policy)
+        for step in ("sched.fired", "turn.committed", "task.settling", "task.settled"):
+            await home.start(crash_at=step)
+            assert await home.died(), step
+        for step in ("turn.streamed", "turn.committing", "task.settling", "out.sent"):
+            await home.start(crash_at=step)
+            await home.died()
+            await home.kill()
+        await home.start()
+        await expect_once(home, "idempotent", "Found it", ["due", "strong"])
+
+
+@pytest.mark.parametrize("step", [*OWN, "out.sending", "out.sent"])
+async def test_a_reminder_survives_a_kill_too(step: str, tmp_path: Path):
+    async with house(tmp_path, "idempotent") as home:
+        schedule(home, "idempotent", "remember the milk", {"mode": "text"})
+        await home.start(crash_at=step)
+        assert await home.died(), f"{step} was never reached"
+        await home.start()
+        await expect_once(home, "idempotent", "remember the milk", ["due"])
