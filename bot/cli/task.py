@@ -51,7 +51,7 @@ _RUNS = {
 @app.command(
     epilog=examples(
         'task add "every 1h Service watch: check the status page"',
-        "task add every friday at 5pm Report: sum up the week --channel telegram --to 12345",
+        "task add every friday at 5pm Report: sum up the week --channel ACCOUNT --to CHAT",
     )
 )
 def add(

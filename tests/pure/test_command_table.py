@@ -7,7 +7,7 @@ import pytest
 
 from bot.errors import ConfigError
 from bot.types import CommandContext
-from commands import BUILT_IN, agent, command, model, session, subagents, table
+from commands import BUILT_IN, agent, command, model, session, subagents, table, task
 from commands.reference import reference
 from tests.pure.command_chat import Chat
 
@@ -31,6 +31,7 @@ NAMES = [
     "elevated",
     "approve",
     "subagents",
+    "task",
     "status",
     "usage",
     "context",
@@ -64,7 +65,7 @@ def test_the_order_is_fixed_and_every_command_has_a_handler():
 
 
 def test_every_file_of_the_package_is_in_the_table():
-    helpers = {"__init__", "registry", "words", "catalogue", "levels", "reference"}
+    helpers = {"__init__", "registry", "words", "catalogue", "levels", "reference", "task_words"}
     files = {file.stem for file in (ROOT / "commands").glob("*.py")} - helpers
     assert files == {module.__name__.rpartition(".")[2] for module in BUILT_IN}
 
@@ -156,10 +157,11 @@ def test_every_hint_in_the_texts_can_be_typed():
         "agent": agent.SUBS,
         "model": model.SUBS,
         "subagents": subagents.SUBS,
+        "task": task.SUBS,
     }
     for file in (ROOT / "commands").glob("*.py"):
         text = re.sub("`/word`|docs/commands.md", "", file.read_text("utf-8"))
         for name in re.findall(r"[ \"`(]/([a-z]+)\b", text):
             assert table().resolve(name), f"{file.name}: /{name}"
-        for name, sub in re.findall(r"`/([a-z]+) ([a-z]+)", text):
+        for name, sub in re.findall(r"`/([a-z]+) ([a-z-]+)", text):
             assert sub in subs[name], f"{file.name}: /{name} {sub}"
