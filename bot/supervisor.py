@@ -83,9 +83,10 @@ class Supervisor:
             self._inbound.state(adapter.account, "connecting")
             began = self._clock.now()
             try:
-                async with self._engine.own(f"channel:{adapter.account}"):
-                    await self._run(adapter)
-                reason = "the connection ended"
+                # Every process sends; the one that has the account receives, too.
+                await adapter.start()
+                async with self._engine.own(f"channel:{adapter.account}") as lost:
+                    reason = await self._run(adapter, lost)
             except ChannelRefused as error:
                 reason, delay = str(error), _REFUSED
             except ChannelError as error:
@@ -99,18 +100,26 @@ class Supervisor:
             await self._clock.sleep(delay * random.uniform(0.8, 1.2))
             delay = min(delay * 2, _LONGEST)
 
-    async def _run(self, adapter: Adapter) -> None:
-        await adapter.start()
+    async def _run(self, adapter: Adapter, lost: asyncio.Event) -> str:
+        """Receive until the connection ends or another process has the account; what it was."""
         publishing: asyncio.Task[None] | None = None
         if adapter.caps.native_commands:
             publishing = asyncio.create_task(
                 self._publish(adapter), name=f"commands:{adapter.account}"
             )
+        running = asyncio.create_task(adapter.run(self._inbound), name=f"run:{adapter.account}")
+        losing = asyncio.create_task(lost.wait(), name=f"losing:{adapter.account}")
         try:
-            await adapter.run(self._inbound)
+            await asyncio.wait({running, losing}, return_when=asyncio.FIRST_COMPLETED)
+            if not running.done():
+                return "another process may have it now"
+            await running
+            return "the connection ended"
         finally:
-            if publishing is not None:
-                publishing.cancel()
+            ending = [task for task in (running, losing, publishing) if task is not None]
+            for task in ending:
+                task.cancel()
+            await asyncio.gather(*ending, return_exceptions=True)
 
     async def _publish(self, adapter: Adapter) -> None:
         try:
