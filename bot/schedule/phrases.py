@@ -69,6 +69,11 @@ def _piece(words: Words, place: int, found: Found) -> Piece | None:
     timed = bool(found.times or found.part or found.moment or found.window or found.after)
     if zone := phrases_time.zone(words, place, timed):
         return zone
+    if (found.weekday is not None or found.weekdays) and words.at(place) in phrases_time.PARTS:
+        # With a mark behind it, it is a name: `every Friday Morning: brief me`.
+        return None if words.ends[place] else ({"part": words.at(place)}, 1)
+    if found.said() and phrases_days.excepted(words, place):
+        raise Wrong('write the days that are meant, for example "every monday to saturday at 9:00"')
     for reader in _READERS:
         if piece := reader(words, place):
             return piece
@@ -83,16 +88,16 @@ def leads(words: Words, place: int) -> bool:
     return word in _LEADS or word[:1].isdigit() or words.at(place + 1) == "times"
 
 
-def clauses(words: Words, start: int) -> tuple[list[Clause], Wrong | None]:
-    """All runs of phrases from a word on, and the first thing that could not be meant."""
+def clauses(words: Words, start: int) -> tuple[list[Clause], dict[int, Wrong]]:
+    """All runs of phrases from a word on, and by their places those that cannot be meant."""
     found: list[Clause] = []
-    wrong: Wrong | None = None
+    wrong: dict[int, Wrong] = {}
     place = start
     while place < len(words.words):
         try:
             one = clause(words, place) if place == start or leads(words, place) else None
         except Wrong as fault:
-            wrong, one = wrong or fault, None
+            wrong[place], one = fault, None
         if one is not None:
             found.append(one)
         place = one.end if one else place + 1

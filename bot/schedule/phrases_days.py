@@ -35,6 +35,7 @@ _NTH = re.compile(r"(\d{1,2})(st|nd|rd|th)")
 _DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}t\d{2}:?\d{2}[\d:.]*(?:z|[+-]\d{2}:?\d{2})?")
+_NUMERIC = re.compile(r"\d{1,2}[/.]\d{1,2}[/.]\d{4}")
 _SLASHED = re.compile(r"\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4}|\.)?")
 _EVERY = ("every", "each")
 
@@ -133,7 +134,8 @@ def _numbered(words: Words, start: int, place: int, every: bool) -> Piece | None
     months, took = _of_months(words, place)
     several = len(months.get("months", ())) > 1
     if len(found) == 1 and not several and (dated := _date(words, place - 1)):
-        return dated[0], place - 1 + dated[1] - start
+        yearly = {"yearly": True} if every and "months" in dated[0] else {}
+        return {**dated[0], **yearly}, place - 1 + dated[1] - start
     if every and not took:
         months = {"monthly": True}
     return {"month_days": tuple(sorted(set(found))), **months}, place + took - start
@@ -169,10 +171,14 @@ def _of_months(words: Words, place: int) -> tuple[dict[str, Any], int]:
 def dates(words: Words, place: int) -> Piece | None:
     """`on 2026-12-24`, `Dec 24`, `24 December 2026`, or a whole ISO time."""
     start, lead = place, words.at(place)
-    place += lead in ("on", "at")
+    place += lead in ("on", "at", *_EVERY)
     place += words.at(place) == "the"
-    found = _date(words, place)
-    if found is None and lead == "on" and _SLASHED.fullmatch(words.at(place)):
+    found, word = _date(words, place), words.at(place)
+    if lead in _EVERY and (found is None or "months" not in found[0]):
+        return None
+    if lead in _EVERY and found:
+        found = {**found[0], "yearly": True}, found[1]
+    if found is None and (_NUMERIC.fullmatch(word) or (lead == "on" and _SLASHED.fullmatch(word))):
         raise Wrong(f"{words.at(place)} can be read in two ways; write 2026-12-24 or 24 December")
     return (found[0], place + found[1] - start) if found else None
 
@@ -212,6 +218,16 @@ def _checked(year: int, month: int, day: int) -> date:
         named = MONTHS[month - 1] if 1 <= month <= 12 else f"month {month}"
         raise Wrong(f"there is no day {day} in {named} {year}; write for example 2026-12-24")
     return date(year, month, day)
+
+
+def excepted(words: Words, place: int) -> bool:
+    """Are days taken out here, `except Sunday`, `but not on weekends`?"""
+    if words.at(place) not in ("except", "excluding", "but", "not"):
+        return False
+    place += 1
+    while words.at(place) in ("not", "on", "for", "the"):
+        place += 1
+    return bool(_group(words, place)[1])
 
 
 def relative(words: Words, place: int) -> Piece | None:

@@ -9,6 +9,7 @@ DAY, WEEK = 86400.0, 604800.0
 _ADVERBS: dict[str, dict[str, object]] = {
     "hourly": {"span": 3600.0},
     "daily": {"span": DAY},
+    "everyday": {"span": DAY},
     "weekly": {"span": WEEK},
     "fortnightly": {"span": 2 * WEEK},
     "monthly": {"monthly": True},

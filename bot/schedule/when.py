@@ -15,6 +15,7 @@ from bot.errors import RequestError
 from bot.schedule import titles, zones
 from bot.schedule.meaning import meaning
 from bot.schedule.phrases import Clause, clause, clauses
+from bot.schedule.phrases_time import PARTS
 from bot.schedule.tokens import Found, Words, Wrong, words_of
 from bot.schedule.trigger import Cron, Schedule, cron_of
 
@@ -128,8 +129,15 @@ def _front(
             joined = front.found.joined(tail.found.said()) if _is_tail(words, tail) else None
             if joined and (schedule := _quiet(joined, now, zone)):
                 return schedule, _without(words, [front, tail]), joined
-    schedule = meaning(front.found, now, zone)
+    schedule = meaning(_whole(front.found), now, zone)
     return (schedule, _without(words, [front]), front.found) if schedule else None
+
+
+def _whole(found: Found) -> Found:
+    """`in the morning` alone is the next morning, where a sentence begins with it."""
+    if found.part is None or set(found.said()) - {"part", "zone"}:
+        return found
+    return found.joined({"times": (PARTS[found.part],)}) or found
 
 
 def _is_tail(words: Words, one: Clause) -> bool:
@@ -146,7 +154,8 @@ def _quiet(found: Found, now: float, zone: str) -> Schedule | None:
 
 def _anywhere(words: Words, start: int, now: float, zone: str) -> tuple[Schedule, str, Found]:
     """A sentence with its time at the end or among other words."""
-    every, wrong = clauses(words, start)
+    every, faults = clauses(words, start)
+    wrong = next(iter(faults.values()), None)
     good: list[tuple[Clause, Schedule]] = []
     for one in every:
         try:
@@ -161,6 +170,9 @@ def _anywhere(words: Words, start: int, now: float, zone: str) -> tuple[Schedule
     if len(strong) > 1:
         return _together([one for one, _ in strong], words, now, zone)
     one, schedule = strong[0]
+    for before in (one.start - 1, one.start - 2):
+        if before in faults:  # `on 24.12. at 18:00` is not tomorrow at 18:00
+            raise faults[before]
     return schedule, _without(words, [one]), one.found
 
 

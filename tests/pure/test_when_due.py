@@ -303,8 +303,8 @@ def test_a_time_in_words():
 
 def test_a_simulation_can_take_many_steps():
     """A step takes about 10 us here; a machine that is busy may take ten times that."""
-    started, at = time.perf_counter(), stamp("2026-11-01T00:00")
+    started, at = time.process_time(), stamp("2026-11-01T00:00")
     cron = cron_of("0 9 * * 1-5", BERLIN)
     for _ in range(10_000):
         at = next_after(cron, at) or 0.0
-    assert at > 0 and time.perf_counter() - started < 2.0
+    assert at > 0 and time.process_time() - started < 2.0

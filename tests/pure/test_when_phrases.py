@@ -4,7 +4,9 @@ A line is `phrase => schedule => name => prompt`; the prompt is the name where i
 interval is in seconds, anchored at creation unless it says from when; a zone is Berlin unless said.
 """
 
+import re
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +16,7 @@ from bot.schedule.trigger import At, Cron, Every, Schedule, next_after
 from bot.schedule.when import read, read_schedule
 from bot.schedule.words import describe
 
+ROOT = Path(__file__).parents[2]
 BERLIN = "Europe/Berlin"
 NOW = datetime(2026, 11, 20, 22, 0, tzinfo=ZoneInfo(BERLIN)).timestamp()
 PHRASES = """
@@ -328,3 +331,19 @@ def test_a_long_prompt_is_kept_whole():
     found = read("every 2h " + "look at this " * 2000, NOW, BERLIN)
     assert len(found.prompt) == len("look at this " * 2000) - 1
     assert found.name == "look at this look"
+
+
+def documented() -> list[str]:
+    """The examples of the page's table."""
+    page = (ROOT / "docs/tasks.md").read_text("utf-8")
+    section = page.partition("## Saying when")[2].partition("\n## ")[0]
+    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    return [example for cell in cells for example in re.findall("`([^`]+)`", cell)]
+
+
+def test_the_examples_of_the_page_are_read():
+    examples = documented()
+    assert len(examples) > 40
+    for example in examples:
+        text = example if example.startswith("cron") else f"{example} look around"
+        assert next_after(read(text, NOW, BERLIN).schedule, NOW) is not None, example
