@@ -11,16 +11,17 @@ from typing import Any
 class Errand:
     """What a run of a task is given.
 
-    `task` and `name` are the task's; `author` says who wrote its text (person or model), `foreign`
-    where words of others in it came from. `signal` is why a check asked for it. `model` (a
-    reference or an alias) is asked in the place of the session's own. `tools` and `skills` are the
-    names of those it may use at most; None: all that its agent has. `max_tokens` and `max_cost` (US
-    dollars) are what it may use. `call` is the name of the one tool that it calls without a model,
-    `given` its arguments.
+    `task` and `name` are the task's, `place` the address where its results go. `author` says who
+    wrote its text (person or model), `foreign` where words of others in it came from. `signal` is
+    why a check asked for it. `model` (a reference or an alias) is asked in the place of the
+    session's own. `tools` and `skills` are the names of those it may use at most; None: all that
+    its agent has. `max_tokens` and `max_cost` (US dollars) are what it may use. `call` is the name
+    of the one tool that it calls without a model, `given` its arguments.
     """
 
     task: str
     name: str
+    place: str | None = None
     author: str = "person"
     foreign: str | None = None
     signal: str | None = None

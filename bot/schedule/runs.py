@@ -89,10 +89,11 @@ class TaskRuns:
         yield Wake("lane", key)
 
     def _errand(self, task: Task, policy: Policy, strong: bool) -> Errand:
-        pending = pending_of(task) if strong else None
+        pending, place = pending_of(task) if strong else None, delivery_address(task)
         errand = Errand(
             task=task.id,
             name=task.name,
+            place=place.key if place else None,
             author=task.author,
             foreign=task.foreign or (pending.foreign if pending else None),
             signal=pending.reason if pending else None,

@@ -191,7 +191,9 @@ class Approvals:
 
     def _shown_at(self, turn: Turn) -> list[Address]:
         """Where the card goes: to the conversation, and where the configuration forwards it."""
-        places = [turn.deliver_to] if turn.deliver_to else []
+        place = turn.errand.place if turn.errand is not None else None
+        to = turn.deliver_to or (Address.parse(place) if place else None)
+        places = [to] if to else []
         for text in self._config().approvals.forward:
             try:
                 places.append(Address.parse(text))
