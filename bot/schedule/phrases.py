@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.schedule import phrases_days, phrases_every, phrases_time
-from bot.schedule.tokens import Found, Piece, Words, Wrong
+from bot.schedule.tokens import Found, Halfway, Piece, Words, Wrong
 
 _READERS: tuple[Callable[[Words, int], Piece | None], ...] = (
     phrases_every.starting,
@@ -51,7 +51,10 @@ def clause(words: Words, start: int) -> Clause | None:
             if _piece(words, place, found):
                 break
             place += 1
-        piece = _piece(words, place, found)
+        try:
+            piece = _piece(words, place, found)
+        except Wrong as fault:
+            raise (Halfway(str(fault)) if found.said() else fault) from None
         joined = found.joined(piece[0]) if piece else None
         if piece is None or joined is None:
             place = begin

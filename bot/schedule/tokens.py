@@ -16,6 +16,10 @@ class Wrong(Exception):
     """A phrase about time that cannot be meant; the text says what to write instead."""
 
 
+class Halfway(Wrong):
+    """The same, behind phrases that could be meant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """A time of day; `sure` says that nobody could take it for the other half of the day."""

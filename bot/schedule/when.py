@@ -16,7 +16,7 @@ from bot.schedule import titles, zones
 from bot.schedule.meaning import meaning
 from bot.schedule.phrases import Clause, clause, clauses
 from bot.schedule.phrases_time import PARTS
-from bot.schedule.tokens import Found, Words, Wrong, words_of
+from bot.schedule.tokens import Found, Halfway, Words, Wrong, words_of
 from bot.schedule.trigger import Cron, Schedule, cron_of
 
 _READ = 4000
@@ -156,6 +156,8 @@ def _anywhere(words: Words, start: int, now: float, zone: str) -> tuple[Schedule
     """A sentence with its time at the end or among other words."""
     every, faults = clauses(words, start)
     wrong = next(iter(faults.values()), None)
+    if broken := next((fault for fault in faults.values() if isinstance(fault, Halfway)), None):
+        raise broken  # `every day but not on weekends` is not each weekend
     good: list[tuple[Clause, Schedule]] = []
     for one in every:
         try:

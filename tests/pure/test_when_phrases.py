@@ -20,6 +20,15 @@ ROOT = Path(__file__).parents[2]
 BERLIN = "Europe/Berlin"
 NOW = datetime(2026, 11, 20, 22, 0, tzinfo=ZoneInfo(BERLIN)).timestamp()
 PHRASES = """
+every friday afternoon report => cron 0 15 * * 5 => report
+monday morning brief me => at 2026-11-23T09:00:00+01:00 => brief me
+every friday Morning: brief me => cron 0 9 * * 5 => Morning => brief me
+remind me in the morning to leave => at 2026-11-21T09:00:00+01:00 => leave => remind me to leave
+everyday at 9 look => cron 0 9 * * * => look
+every january 1st at 0:00 cheer => cron 0 0 1 1 * => cheer
+every 24th of December at 18:00 sing => cron 0 18 24 12 * => sing
+check mail on weekdays at 9 => cron 0 9 * * 1-5 => check mail
+wake me at 7am every weekday => cron 0 7 * * 1-5 => wake me
 every 30m check https://example.com/x and say: ok
   => every 1800 => check https://example.com/x and say: ok
 every 1h30m stretch => every 5400 => stretch
@@ -346,4 +355,5 @@ def test_the_examples_of_the_page_are_read():
     assert len(examples) > 40
     for example in examples:
         text = example if example.startswith("cron") else f"{example} look around"
-        assert next_after(read(text, NOW, BERLIN).schedule, NOW) is not None, example
+        at_noon = NOW - 10 * 3600
+        assert next_after(read(text, at_noon, BERLIN).schedule, at_noon) is not None, example
