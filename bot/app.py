@@ -36,6 +36,7 @@ from bot.engine.port import Engine
 from bot.errors import ChannelError, ChannelRefused
 from bot.events import Hub
 from bot.gateway.chat import ChatEvents
+from bot.gateway.uploads import MAX_UPLOAD, Uploads
 from bot.gateway.webchat import WebChat
 from bot.hooking import Parts, hook_up
 from bot.hooks.points import Hooks
@@ -238,7 +239,8 @@ def _wire(config: Config, state: Path, clock: Clock, store: Store) -> App:
     channels = Channels()
     acks = Acks(clock, channels)
     inbound = Inbound(engine, clock, hub, world, claims, acks.react, hooks)
-    channels.add(Channel(WebChat(WEB, chat)))
+    web = WebChat(WEB, chat, Uploads(state / "uploads"))
+    channels.add(Channel(web, max_attachment=MAX_UPLOAD))
     secrets = Secrets(_secrets(config, state))
     delivery = Delivery(engine, clock, channels, secrets, hooks)
     shelves = Shelves(state, Path.home(), os.environ)

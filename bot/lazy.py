@@ -7,7 +7,13 @@ from typing import Any
 
 from bot.errors import MissingExtra
 
-EXTRAS = {"mcp": "mcp", "playwright": "browser", "psycopg": "cluster", "procrastinate": "cluster"}
+EXTRAS = {
+    "mcp": "mcp",
+    "playwright": "browser",
+    "psycopg": "cluster",
+    "procrastinate": "cluster",
+    "prometheus_client": "metrics",
+}
 
 
 def optional(module: str) -> Any:

@@ -20,6 +20,8 @@ from bot.gateway.answers import Handler, error_answer
 log = structlog.get_logger("gateway")
 
 MAX_BODY = 1 << 20
+# Where files come in: routes that read their bodies piece by piece, after signing in.
+LARGER = {"/uploads": 25 << 20, "/v1/chat/completions": 8 << 20}
 COOKIE = "trunkline"
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -94,8 +96,9 @@ class Guard:
             return 403, "FORBIDDEN", "this origin may not do this; use the page's own address"
         if unsafe and not _type_fits(request):
             return 415, "INVALID_PARAMS", f"send the content type {_JSON}"
-        if (request.content_length or 0) > MAX_BODY:
-            return 413, "TOO_LARGE", f"a body is at most {MAX_BODY} bytes"
+        most = LARGER.get(request.rel_url.path, MAX_BODY)
+        if (request.content_length or 0) > most:
+            return 413, "TOO_LARGE", f"a body is at most {most} bytes"
         return None
 
     def https(self, request: web.BaseRequest) -> bool:
@@ -182,8 +185,8 @@ def _is_browser(request: web.BaseRequest) -> bool:
 
 
 def _type_fits(request: web.BaseRequest) -> bool:
-    """JSON everywhere; a form to sign in without scripts; a platform's webhook sends its own."""
+    """JSON everywhere; a form to sign in without scripts; webhooks and files send their own."""
     path = request.rel_url.path
-    if path.startswith("/channels/"):
+    if path.startswith("/channels/") or path == "/uploads":
         return True
     return request.content_type == _JSON or (path == "/login" and request.content_type == _FORM)

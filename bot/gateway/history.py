@@ -9,6 +9,7 @@ from bot.codec import author_json
 from bot.engine.port import Row, Script
 from bot.gateway.rows import message_row, when
 from bot.gateway.services import Core
+from bot.gateway.uploads_http import stored_id
 from bot.keys import SessionKey
 from bot.reply import final_text
 from bot.store import entries, inbox, runs, sessions
@@ -31,6 +32,15 @@ def shown(entry: Entry, reasoning: bool) -> Json | None:
     if not text and not entry.calls and not (reasoning and entry.thinking):
         return None
     return message_row(replace(entry, text=text), reasoning)
+
+
+def _with_files(row: Json, agent: str) -> Json:
+    """A message whose files can be downloaded: each by an id, where it was brought in."""
+    files = [
+        {**one, "id": stored_id(agent, one["path"]) if one.get("path") else None}
+        for one in row["attachments"]
+    ]
+    return row | {"attachments": files}
 
 
 def queued_row(item: Item) -> Json:
@@ -78,7 +88,7 @@ async def history(core: Core, key: SessionKey, limit: int, before: int | None) -
         active = {"runId": run["id"], "seq": 0, "text": "", "startedAt": when(run["started_at"])}
     view = await core.view(key.text)
     rows = [shown(line, view.reasoning != "off") for line in found.lines]
-    messages = [row for row in rows if row is not None]
+    messages = [_with_files(row, key.agent) for row in rows if row is not None]
     return {
         "sessionKey": key.text,
         "sessionId": found.session["id"] if found.session is not None else None,

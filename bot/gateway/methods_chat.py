@@ -10,10 +10,11 @@ from bot.engine.port import Script
 from bot.events import Signal
 from bot.gateway import runs
 from bot.gateway.history import history
-from bot.gateway.params import Id, NoFiles, OneSession, Said
+from bot.gateway.params import Id, OneSession, Said
 from bot.gateway.rpc import Client, Json, Method, method
 from bot.gateway.services import Core
 from bot.gateway.targets import ensured, page_of, session_key
+from bot.gateway.uploads import Files
 from bot.keys import SessionKey
 from bot.store import entries
 from bot.types import Entry, Thinking
@@ -24,7 +25,7 @@ class SendParams(OneSession):
 
     message: Said
     idempotency_key: Id
-    attachments: NoFiles = None
+    attachments: Files | None = None
     thinking: Thinking | None = None
 
 
@@ -60,6 +61,7 @@ async def chat_send(core: Core, client: Client, params: SendParams) -> Json:
         deliver_to=page,
         commands=True,
         options={} if params.thinking is None else {"thinking": params.thinking},
+        files=params.attachments,
     )
     run = params.idempotency_key
     return {"runId": run, "status": await _status(core, run, known=accepted.state == "known")}

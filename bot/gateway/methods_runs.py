@@ -9,12 +9,14 @@ from pydantic import Field
 from bot.errors import RequestError
 from bot.gateway import runs
 from bot.gateway.frames import Params
-from bot.gateway.params import Id, Key, NoFiles, Said
+from bot.gateway.params import Id, Key, Said
 from bot.gateway.rows import when
 from bot.gateway.rpc import Client, Json, Method, method
 from bot.gateway.services import Core
 from bot.gateway.targets import page_of, session_key, target
+from bot.gateway.uploads import Files
 from bot.keys import SessionKey, main_key
+from bot.store.inbox import SOURCE
 from bot.types import Thinking
 
 _DAY_MS = 86_400_000
@@ -35,7 +37,7 @@ class AgentParams(Params):
     exact: bool = False
     thinking: Thinking | None = None
     timeout_ms: Milliseconds | None = None
-    attachments: NoFiles = None
+    attachments: Files | None = None
     deliver: bool = False
     channel: Id | None = None
     to: Id | None = None
@@ -54,6 +56,14 @@ class WaitParams(Params):
 
 @method("agent", AgentParams, help="Run an agent once; the idempotency key is the run's id.")
 async def agent(core: Core, client: Client, params: AgentParams) -> Json:
+    return await start(core, params)
+
+
+async def start(core: Core, params: AgentParams, source: Json | None = None) -> Json:
+    """Store what an agent is to do; `source` says whose words these are, if not the operator's.
+
+    Raises RequestError.
+    """
     key = await _session(core, params)
     to = None
     if params.deliver:
@@ -66,7 +76,8 @@ async def agent(core: Core, client: Client, params: AgentParams) -> Json:
         seen_at=page_of(key),
         deliver_to=to,
         commands=False,
-        options=_options(params),
+        options=_options(params) | ({SOURCE: source} if source else {}),
+        files=params.attachments,
     )
     if params.label is not None and accepted.state == "new":
         await core.sessions.rename(key.text, params.label)

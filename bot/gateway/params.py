@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
@@ -28,16 +28,9 @@ def _whole(text: str) -> str:
     return text
 
 
-def _no_files(files: list[Any] | None) -> list[Any] | None:
-    if files:
-        raise ValueError("must be empty: this version takes no files here")
-    return files
-
-
 Id = Annotated[str, Field(min_length=1, max_length=MAX_ID), AfterValidator(_whole)]
 Key = Annotated[str, Field(min_length=1, max_length=1000)]
 Said = Annotated[str, AfterValidator(_said)]
-NoFiles = Annotated[list[Any] | None, AfterValidator(_no_files)]
 
 
 class Nothing(Params):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
 from typing import Any
@@ -15,6 +16,7 @@ from bot.engine.port import Row
 from bot.errors import RequestError
 from bot.gateway.rows import error_row, usage_row, when
 from bot.gateway.services import Core
+from bot.gateway.uploads import FileParam, Uploads, attachments
 from bot.keys import SessionKey
 from bot.store import runs
 from bot.types import Usage
@@ -36,10 +38,21 @@ async def submit(
     deliver_to: Address | None,
     commands: bool,
     options: Mapping[str, Any],
+    files: Sequence[FileParam] | None = None,
 ) -> Accepted:
     """Store what the operator says to exactly this session. Raises RequestError."""
-    now = datetime.fromtimestamp(core.clock.now(), UTC)
-    message = Message(Ref(seen_at, run), Author(OPERATOR, "Operator"), text, now, "direct")
+    now = core.clock.now()
+    message = Message(
+        Ref(seen_at, run),
+        Author(OPERATOR, "Operator"),
+        text,
+        datetime.fromtimestamp(now, UTC),
+        "direct",
+    )
+    if files:
+        uploads = Uploads(core.state / "uploads")
+        kept = await asyncio.to_thread(attachments, uploads, files, now)
+        message = replace(message, attachments=kept)
     request = Request(
         key, run, exact=True, deliver_to=deliver_to, commands=commands, options=options
     )

@@ -13,9 +13,11 @@ from aiohttp import web
 
 from bot.config.settings import Gateway as Options
 from bot.errors import ConfigError, ListenError
+from bot.gateway import openai_api, uploads_http, webhooks
 from bot.gateway.answers import error_answer, harden, on_prepare, shield
 from bot.gateway.auth import Auth
 from bot.gateway.guard import MAX_BODY, Guard, check_bind
+from bot.gateway.metrics import add as add_metrics
 from bot.gateway.routes import Routes
 from bot.gateway.rpc import Methods
 from bot.gateway.services import Site
@@ -88,6 +90,9 @@ class Gateway:
         app = web.Application(middlewares=[shield, guard.middleware], client_max_size=MAX_BODY)
         app.on_response_prepare.append(on_prepare)
         Routes(auth, site).add(app, sockets.handle)
+        if site.core is not None:
+            for add in (openai_api.add, webhooks.add, uploads_http.add, add_metrics):
+                add(app, site.core, auth)
         runner = self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
         await runner.setup()
         manager = runner.server

@@ -113,7 +113,7 @@ class Site:
 
     `ready`: can everything work now? `views`: what a session lets watchers see. `webhook`: hand a
     request to an account's adapter, None when there is no such account. `nodes`: where devices are
-    let in.
+    let in. `core`: what the other HTTP routes act on, None where only pages and sockets are served.
     """
 
     hub: Hub
@@ -123,6 +123,7 @@ class Site:
     views: Views
     webhook: Webhook
     nodes: Nodes | None = None
+    core: Core | None = None
 
 
 def site_of(core: Core, supervisor: Supervisor) -> Site:
@@ -133,4 +134,4 @@ def site_of(core: Core, supervisor: Supervisor) -> Site:
         return await adapter.handle(request, core.inbound) if adapter else None
 
     browsers = StoredBrowsers(core.engine)
-    return Site(core.hub, core.clock, browsers, core.ready, core.view, webhook, core.nodes)
+    return Site(core.hub, core.clock, browsers, core.ready, core.view, webhook, core.nodes, core)

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 
-from bot.contract import Adapter, Address, Caps, Ref, Reply
+from bot.contract import Adapter, Address, Attachment, Caps, Ref, Reply
+from bot.errors import ChannelError, RequestError, Unsupported
 from bot.gateway.chat import ChatEvents
+from bot.gateway.uploads import Uploads
+
+_PIECE = 1 << 16
 
 
 class WebChat(Adapter):
     """Delivers by telling every open page; whoever is away reads the answer in the history.
 
-    A conversation's id is its session key, and the key of a part is `<run>:<part>`.
+    A conversation's id is its session key, and the key of a part is `<run>:<part>`. The handle of a
+    file is the id of its upload.
     """
 
     channel: ClassVar[str] = "webchat"
     caps: ClassVar[Caps] = Caps(max_chars=0, buttons=True, idempotent_send=True)
 
-    def __init__(self, account: str, chat: ChatEvents) -> None:
+    def __init__(self, account: str, chat: ChatEvents, uploads: Uploads | None = None) -> None:
         super().__init__(account, None)
         self._chat = chat
+        self._uploads = uploads
 
     @classmethod
     def render(cls, text: str) -> list[dict[str, Any]]:
@@ -29,3 +36,16 @@ class WebChat(Adapter):
         run = key.rpartition(":")[0] or key
         self._chat.answered(run, to.conversation, reply.text)
         return Ref(to, key)
+
+    async def fetch(self, attachment: Attachment, limit: int) -> AsyncIterator[bytes]:
+        if self._uploads is None:
+            raise Unsupported("files")
+        try:
+            upload = self._uploads.get(attachment.handle)
+        except RequestError as error:
+            raise ChannelError(str(error)) from error
+        if upload.size > limit:
+            raise ChannelError(f"the file is larger than {limit} bytes")
+        with self._uploads.path(upload).open("rb") as file:
+            while piece := file.read(_PIECE):
+                yield piece

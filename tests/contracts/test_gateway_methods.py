@@ -100,7 +100,7 @@ async def test_092_a_failed_run_says_so(desk: Desk):
             *("NOT_FOUND", None),
         ),
         (
-            {"message": "x", "idempotencyKey": "k", "attachments": [{"id": "1"}]},
+            {"message": "x", "idempotencyKey": "k", "attachments": [{"name": "1"}]},
             "INVALID_PARAMS",
             None,
         ),
