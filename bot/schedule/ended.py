@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.engine.port import Row, Script
-from bot.store import entries, runs
+from bot.keys import parse_key
+from bot.store import children, entries, runs, task_results
 from bot.tools import taint
 
 CANCELLED = "cancelled"
@@ -36,7 +37,7 @@ class Ended:
 
 
 def ended(row: Row) -> Script[Ended | None]:
-    """How the run of a row ended; None while it is on."""
+    """How the run of a row ended; None while it, or a helper that it started, is on."""
     if row["result"] is not None:
         return Ended("ok", row["result"], row["started_at"])
     run = yield from runs.get(row["id"])
@@ -44,7 +45,14 @@ def ended(row: Row) -> Script[Ended | None]:
         return Ended("error", "", row["started_at"], _LOST)
     if run["ended_at"] is None:
         return None
-    text = "" if _NOTHING.fullmatch(run["reply"] or "") else run["reply"] or ""
+    last = run
+    if run["state"] == "ok" and parse_key(run["session_key"]).kind == "task":
+        if (yield from children.at_work(run["session_key"])):
+            return None
+        last = yield from task_results.last_in(run["session_key"])
+        if last["ended_at"] is None:
+            return None
+    text = "" if _NOTHING.fullmatch(last["reply"] or "") else last["reply"] or ""
     error = json.loads(run["error"]) if run["error"] else {}
     status: Literal["ok", "error", "cancelled"] = "ok"
     if run["state"] != "ok":
@@ -52,7 +60,7 @@ def ended(row: Row) -> Script[Ended | None]:
     return Ended(
         status=status,
         text=text,
-        at=run["ended_at"],
+        at=last["ended_at"],
         error=(error.get("code", "INTERNAL"), error.get("message", "")) if error else None,
         model=run["model"],
         input=run["input_tokens"],

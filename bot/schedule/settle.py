@@ -205,7 +205,7 @@ def _status(end: Ended) -> tuple[Literal["ok", "error", "blocked"], str | None]:
         return "error", CANCELLED
     code, sentence = end.error or (None, "It failed")
     if (hint := limits.access_failure(code, sentence)) is not None:
-        return "blocked", hint
+        return "blocked", f"{hint} ({sentence})"
     return "error", f"{sentence} ({code})" if code else sentence
 
 

@@ -19,6 +19,7 @@ MAX_RESULT = 30_000  # characters of a result that its parent is told
 STOPPED = "stopped"
 # It had nothing to report and said so.
 SILENT = "silent"
+REPORTS = "report-"  # of the ids of runs that hear of others
 REPORT = (
     "A helper that you started has ended; what it says is quoted above. Tell the people here what "
     "matters of it in your own words, or answer only NO_REPLY if there is nothing to say."
@@ -156,7 +157,7 @@ def _report(row: Row, now: float) -> Script[None]:
 
 def report_of(run: str) -> str:
     """The id of the parent's run that hears of this one."""
-    return f"report-{run}"
+    return f"{REPORTS}{run}"
 
 
 def below(key: str) -> Script[list[str]]:

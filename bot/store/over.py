@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.engine.port import Script
-from bot.store import children, task_runs
+from bot.store import children, task_results, task_runs
 
 
 def ended(run: str, state: str, reply: str, now: float) -> Script[None]:
@@ -11,3 +11,5 @@ def ended(run: str, state: str, reply: str, now: float) -> Script[None]:
     yield from children.ended(run, state, reply, now)
     if run.startswith(task_runs.PREFIX):
         yield from task_runs.ended(run)
+    elif run.startswith(children.REPORTS):
+        yield from task_results.reported(run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from bot.engine.port import Script, Wake, q
+from bot.engine.port import Row, Script, Wake, q
 from bot.store import tasks
 from bot.types import Task
 
@@ -38,6 +38,27 @@ def placed(run: str, session_key: str) -> Script[None]:
 def given(run: str, text: str) -> Script[None]:
     """The result of a run that needs nobody to make it."""
     yield q("UPDATE task_runs SET result = ? WHERE id = ?", text, run)
+
+
+def last_in(session_key: str) -> Script[Row]:
+    """The last run of a run's own session: its own, or what came of a helper's report."""
+    [row] = yield q(
+        "SELECT * FROM runs WHERE session_key = ? "
+        "ORDER BY CASE WHEN ended_at IS NULL THEN 0 ELSE 1 END, ended_at DESC, id LIMIT 1",
+        session_key,
+    )
+    return row
+
+
+def reported(run: str) -> Script[None]:
+    """A session has heard of its helper: if it is a task run's, the schedule looks at it again."""
+    rows = yield q(
+        "SELECT t.task FROM task_runs t JOIN runs r ON r.session_key = t.session_key "
+        "WHERE r.id = ? AND t.settled_at IS NULL",
+        run,
+    )
+    for row in rows:
+        yield Wake("sched", f"task:{row['task']}")
 
 
 def settle(run: str, result: Result, now: float) -> Script[None]:

@@ -7,7 +7,7 @@ from bot.testing.clock import VirtualClock
 from bot.testing.model import call
 from bot.testing.running import Bench, running
 from tests.scenarios.kit import Probe, scripted
-from tests.scenarios.subsessions_kit import busy
+from tests.scenarios.subsessions_kit import REPORT, busy
 from tests.scenarios.tasks_kit import (
     ADA,
     EVERY,
@@ -281,6 +281,23 @@ async def test_silence_is_told_to_nobody_and_counts_as_well(bench: Bench, clock:
     assert [row["status"] for row in await runs_of(bench)] == ["ok", "ok"]
     assert bench.platform().visible() == []
     assert await bench.transcript(ADA) == []
+
+
+async def test_a_run_waits_for_the_helpers_that_it_started(tmp_path: Path, clock: VirtualClock):
+    async with running(tmp_path, MODELS, clock=clock, scripted=True) as bench:
+        gate, model = asyncio.Event(), scripted(bench)
+        model.on(PROMPT, [call("sessions_spawn", task="dig")], ["started"])
+        model.on("dig", [gate, "gold"])
+        model.on(REPORT, ["the helper found gold"])
+        await scheduled(bench, PROMPT, policy={"mode": "agent"}, at=5.0)
+        await clock.advance(6.0)
+        await busy(bench)
+        [row] = await runs_of(bench)
+        assert row["settled_at"] is None and bench.platform().visible() == []
+        gate.set()
+        await bench.platform().shows("the helper found gold")
+        [row] = await runs_of(bench)
+        assert row["status"] == "ok"
 
 
 async def test_21_raw_markup_of_a_run_is_shaped_as_in_the_chat(bench: Bench, clock: VirtualClock):
