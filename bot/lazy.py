@@ -17,7 +17,10 @@ EXTRAS = {
 
 
 def optional(module: str) -> Any:
-    """A module of an optional library, or of ours that needs one. Raises MissingExtra that says how to install it."""
+    """A module of an optional library, or of ours that needs one.
+
+    Raises MissingExtra that says how to install it.
+    """
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import codecs
+import contextlib
 import json
 import os
 import re
@@ -170,15 +171,21 @@ class Uploads:
         """Forget what nobody used within a day, and contents that nothing names any more."""
         wanted = set()
         for about in self._folder.glob("*.json"):
-            upload = self.get(about.stem)
+            try:
+                upload = self.get(about.stem)
+            except RequestError:
+                continue
             if upload.used or upload.at > now - UNUSED:
                 wanted.add(upload.digest)
             else:
                 about.unlink(missing_ok=True)
         for content in self._folder.iterdir():
-            young = content.lstat().st_mtime > now - UNUSED
-            if not content.suffix and content.name not in wanted and not young:
-                content.unlink(missing_ok=True)
+            if content.suffix == ".json" or content.name in wanted:
+                continue
+            # What is being taken in has no name yet.
+            with contextlib.suppress(FileNotFoundError):
+                if content.lstat().st_mtime <= now - UNUSED:
+                    content.unlink()
 
     def _about(self, id: str) -> Path:
         return self._folder / f"{id}.json"

@@ -22,8 +22,8 @@ class Ahead(SystemClock):
 
 
 async def figures(desk: Desk, clock: Ahead) -> Figures:
-    """Every sample by its name and the values of its labels, in the order of those; all that happened has settled."""
-    clock.seconds += 5.0
+    """Every sample by its name and its labels' values, in the order of the labels' names."""
+    clock.seconds += 5.0  # what was just committed is counted a second later
     async with aiohttp.ClientSession(desk.url, headers=BEARER) as http:
         answer = await http.get("/metrics")
         assert answer.status == 200 and answer.content_type == "text/plain"

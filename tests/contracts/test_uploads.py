@@ -159,6 +159,16 @@ def test_what_nobody_used_is_forgotten_after_a_day(tmp_path: Path) -> None:
         uploads.get(unused.id)
 
 
+def test_what_a_crash_left_is_cleared_and_what_cannot_be_read_harms_nothing(tmp_path: Path) -> None:
+    uploads = Uploads(tmp_path)
+    kept = uploads.put("a", b"one", UNUSED)
+    (tmp_path / f"{'A' * 22}.json").write_text("{")
+    (left := tmp_path / ".dead.part").write_bytes(b"half")
+    os.utime(left, (0, 0))
+    uploads.tidy(UNUSED + 1)
+    assert not left.exists() and uploads.path(kept).read_bytes() == b"one"
+
+
 def test_a_content_that_two_names_share_stays_with_the_last(tmp_path: Path) -> None:
     uploads = Uploads(tmp_path / "uploads")
     old, new = uploads.put("a", b"same", 0.0), uploads.put("b", b"same", 500.0)
