@@ -1,6 +1,7 @@
 """A PostgreSQL for tests: their own, made in a temporary folder, and a database for each test.
 
-`TRUNKLINE_TEST_PG` names another server, by the address of a database where one may create others.
+`TRUNKLINE_TEST_PG` names another server, by the address of a database where one may create others;
+`none` leaves these tests out.
 """
 
 import atexit
@@ -102,6 +103,8 @@ def server_url() -> str | None:
 
 def needed() -> str:
     """The server's address; without one the test is skipped, or fails where CI is set."""
+    if os.environ.get("TRUNKLINE_TEST_PG") == "none":
+        pytest.skip("only the embedded engine is tested")
     url = server_url()
     if url is None and os.environ.get("CI"):
         pytest.fail(HOW)
