@@ -39,6 +39,8 @@ BATCH = 50
 MARK = "tasks.clock"
 # The sweep comes each minute, so an alarm further away than this would only be noise.
 AHEAD = 60.0
+# Of the time at which the clock was last looked at, to notice that it was set back.
+MARKED = 30.0
 JUMP = 60.0
 WAITS = "It waits for the run before it"
 
@@ -86,18 +88,24 @@ class TaskClock:
         """Judge every due time up to now, and ask to be woken for the next."""
         if not self._config().tasks.enabled:
             return
-        await self._notice_jump()
         seen: set[tuple[str, float]] = set()
         while True:
             now = self._clock.now()
-            found = await self._engine.read(tasks.due(now, BATCH))
-            fresh = [one for one in found if one not in seen]
-            if not fresh:
-                break
-            seen.update(fresh)
-            step("sched.due")
-            await asyncio.gather(*(self._take(id, now) for id, _ in fresh))
-        await self._engine.tx(self._ask(self._clock.now()))
+            before, found = await self._engine.read(self._look(now))
+            if before - now > JUMP:
+                await self._set_back(before, now)
+                continue
+            fresh = [id for id, due in found if (id, due) not in seen]
+            seen.update(found)
+            more = len(found) == BATCH and bool(fresh)
+            if fresh:
+                step("sched.due")
+            work = [self._take(id, now) for id in fresh]
+            # Behind the claims, and in one commit with them.
+            last = [] if more else [self._engine.tx(self._looked(before, now))]
+            await asyncio.gather(*work, *last)
+            if not more:
+                return
 
     async def release(self, task: str) -> None:
         """Begin the oldest run that waits, once nothing of the task is on any more."""
@@ -181,10 +189,8 @@ class TaskClock:
             later = policy.delayed(task, slot, policy.CATCH_UP, due=judged.run[0], seen=now)
             yield from tasks.advance(later, task.next_at)
             return False
-        on = yield from task_runs.open_of(id)
-        why = why or policy.overlap(
-            wanted.overlap, len(on), len((yield from task_runs.waiting_of(id)))
-        )
+        on, waiting = yield from task_runs.busy(id)
+        why = why or policy.overlap(wanted.overlap, on, waiting)
         if why is not None:
             yield from self._pass(task, policy.refused(judged, why), now)
             return (yield from self._over(task, judged, 0, False, now))
@@ -313,28 +319,30 @@ class TaskClock:
         off = replace(task, enabled=False, because=because, next_at=None, state={})
         yield from tasks.advance(off, task.next_at)
 
-    def _ask(self, now: float) -> Script[None]:
-        """Ask to be woken at the next due time, once."""
+    def _look(self, now: float) -> Script[tuple[float, list[tuple[str, float]]]]:
+        """The last time at which anybody looked, and what is due now."""
+        kept = yield from upkeep.marked(MARK)
+        return (float(kept) if kept else 0.0), (yield from tasks.due(now, BATCH))
+
+    def _looked(self, before: float, now: float) -> Script[None]:
+        """Remember the time, and ask once to be woken at the next due time."""
+        if now - before >= MARKED:
+            yield from upkeep.mark(MARK, repr(now))
         due = yield from tasks.next_due()
         if due is None or due > now + AHEAD or now < self._alarm <= due:
             return
         self._alarm = due
         yield Wake("sched", tasks.CLOCK.key, due)
 
-    async def _notice_jump(self) -> None:
-        """A clock that was set back: let no task wait for a time that is far away now."""
-        now = self._clock.now()
-        kept = await self._engine.read(upkeep.marked(MARK))
-        before = float(kept) if kept else now
-        if before - now > JUMP:
-            log.warning("the clock was set back", seconds=round(before - now))
-            after = ""
-            while some := await self._engine.read(tasks.alarmed(after, BATCH)):
-                rewind = partial(self._rewound, before=before, now=now)
-                await asyncio.gather(*(self._engine.tx(rewind(id)) for id in some))
-                after = some[-1]
-        if kept is None or before - now > JUMP or now - before >= AHEAD / 2:
-            await self._engine.tx(upkeep.mark(MARK, repr(now)))
+    async def _set_back(self, before: float, now: float) -> None:
+        """The clock was set back: let no task wait for a time that is far away now."""
+        log.warning("the clock was set back", seconds=round(before - now))
+        rewind = partial(self._rewound, before=before, now=now)
+        after = ""
+        while some := await self._engine.read(tasks.alarmed(after, BATCH)):
+            await asyncio.gather(*(self._engine.tx(rewind(id)) for id in some))
+            after = some[-1]
+        await self._engine.tx(upkeep.mark(MARK, repr(now)))
 
     def _rewound(self, id: str, before: float, now: float) -> Script[None]:
         task = yield from tasks.get(id)

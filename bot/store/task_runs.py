@@ -115,6 +115,13 @@ def waiting_of(task: str) -> Script[list[Row]]:
     )
 
 
+def busy(task: str) -> Script[tuple[int, int]]:
+    """How many runs of a task are on, and how many wait."""
+    rows = yield q(f"SELECT started_at FROM task_runs WHERE task = ? AND {OPEN}", task)
+    waiting = sum(1 for row in rows if row["started_at"] is None)
+    return len(rows) - waiting, waiting
+
+
 def unsettled() -> Script[list[str]]:
     """The tasks that have runs on, or waiting."""
     rows = yield q(f"SELECT DISTINCT task FROM task_runs WHERE {OPEN}")
