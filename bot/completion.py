@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 from bot.engine.port import Engine, Row
 from bot.routing import Command
-from bot.store import sessions
+from bot.store import sessions, task_lists
 from bot.types import CommandInfo, CommandTable
 
 MOST = 25
 _USAGE = re.compile(r"/\S+\s*\[(.*)\]", re.S)
+_OF_TASKS = ("show", "run", "pause", "resume", "edit", "cancel", "runs", "last")
 _SUB = re.compile(r"[a-z][a-z-]*")
 
 Choice = tuple[str, str]
@@ -55,6 +56,8 @@ class Completion:
             return [_agent(row) for row in self._desk.agents() if row["enabled"]]
         if place in (("model", ""), ("new", "")):
             return [_model(row) for row in self._desk.models(command.route.agent)]
+        if place[0] == "task" and place[1] in _OF_TASKS:
+            return await self._tasks(command.base_key)
         if place == ("help", ""):
             return [(one.name, one.name) for one in table.infos]
         return []
@@ -62,6 +65,12 @@ class Completion:
     async def _sessions(self, base: str) -> list[Choice]:
         rows: list[Row] = await self._engine.read(sessions.children(base))
         return [("Main", "main"), *((row["label"], row["slug"]) for row in rows)]
+
+    async def _tasks(self, base: str) -> list[Choice]:
+        """The tasks of the conversation's session, the next one first."""
+        key = await self._engine.read(sessions.active_key(base))
+        found = await self._engine.read(task_lists.listing(session=key, limit=MOST * 4))
+        return [(f"{task.name[:40]} ({task.id})", task.id) for task in found]
 
 
 def _subs(info: CommandInfo) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.contract import Address
 from bot.engine.port import Script, q
 from bot.keys import fold
+from bot.store import task_lists
 
 # What names a conversation by its session keys, and what by its address.
 _BY_KEY = (
@@ -13,6 +14,7 @@ _BY_KEY = (
     ("runs", ("lane", "session_key")),
     ("lanes", ("key",)),
     ("children", ("parent",)),
+    ("tasks", ("session_key",)),
 )
 
 
@@ -27,6 +29,7 @@ def move(old: Address, new: Address, now: float) -> Script[None]:
     yield q(
         "UPDATE inbox SET address = ? WHERE address = ? AND state = 'overheard'", new.key, old.key
     )
+    yield from task_lists.moved(old, new)
     yield q("UPDATE children SET deliver_to = ? WHERE deliver_to = ?", new.key, old.key)
     yield q("UPDATE routes SET place = ? WHERE place = ?", new.key, old.key)
     yield q(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
+from bot.contract import Address
 from bot.engine.port import Script, q
 from bot.store.tasks import task_from
 from bot.types import Task
@@ -49,3 +52,19 @@ def run_of(task: str, due: float, cause: str) -> Script[str | None]:
         "SELECT id FROM task_runs WHERE task = ? AND due_at = ? AND cause = ?", task, due, cause
     )
     return rows[0]["id"] if rows else None
+
+
+def moved(old: Address, new: Address) -> Script[None]:
+    """Deliveries to a conversation that goes on at another address, and to its threads, follow."""
+    within = f"{old.key}:"
+    rows = yield q(
+        "SELECT id, delivery FROM tasks WHERE delivery LIKE ?", f"%{json.dumps(old.key)[1:-1]}%"
+    )
+    for row in rows:
+        delivery = json.loads(row["delivery"])
+        place = str(delivery.get("address") or "")
+        if place != old.key and not place.startswith(within):
+            continue
+        address = replace(Address.parse(place), conversation=new.conversation)
+        changed = {**delivery, "to": address.conversation, "address": address.key}
+        yield q("UPDATE tasks SET delivery = ? WHERE id = ?", json.dumps(changed), row["id"])

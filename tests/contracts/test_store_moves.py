@@ -7,12 +7,15 @@ from bot.contract import Address, Author, Message, Ref, utcnow
 from bot.engine.embedded import Embedded
 from bot.engine.port import Script
 from bot.keys import conversation_key, parse_key
-from bot.store import children, moves, people, sessions
+from bot.schedule.recipients import announced
+from bot.store import children, moves, people, sessions, tasks
 from bot.store.children import Work
 from bot.store.migrations import open_store
+from bot.types import Task
 
 OLD = Address("chat", "house", "-5")
 NEW = Address("chat", "house", "-1005")
+_TASKS = ("a-000001", "b-000002")
 
 
 def _key(address: Address) -> str:
@@ -25,12 +28,22 @@ def _work(parent: str) -> Work:
     return Work("r1", key, "main", "Digger", "dig", parent, "main", "house:1", said, OLD.key)
 
 
+def _task(session: str, id: str, to: Address) -> Task:
+    said = Message(Ref(OLD, "1"), Author("1"), "", utcnow(), "group")
+    every = {"kind": "every", "everyMs": 3_600_000}
+    return Task(
+        *(id, "main", session, "Watch", "look", every, "UTC", {}, announced(to)), "house:1", said
+    )
+
+
 def _begin() -> Script[str]:
     base = parse_key(_key(OLD))
     yield from sessions.ensure(base, "Group", OLD, "group", 1.0)
     child = yield from sessions.create_child(base, "Trip", 2.0, activate=True)
     yield from people.route(OLD.key, "main", "me", 2.0)
     yield from children.owe(_work(base.text), 2.0)
+    yield from tasks.put(_task(base.text, "task-a-000001", Address("chat", "house", "-5", "7")))
+    yield from tasks.put(_task(base.text, "task-b-000002", Address("chat", "house", "-55")))
     yield from sessions.ensure(
         parse_key(_key(Address("chat", "house", "-55"))), "Other", None, None, 1
     )
@@ -52,6 +65,11 @@ async def test_sessions_children_and_routes_go_along(tmp_path: Path) -> None:
         assert await engine.read(people.stored_route(NEW.key)) == "main"
         [helper] = await engine.read(children.listing(_key(NEW)))
         assert (helper["run"], helper["deliver_to"]) == ("r1", NEW.key)
+        moved, kept = [await engine.read(tasks.get(f"task-{name}")) for name in _TASKS]
+        assert moved is not None and moved.session == _key(NEW)
+        place = (moved.delivery["to"], moved.delivery["threadId"], moved.delivery["address"])
+        assert place == ("-1005", "7", "chat:house:-1005:7")
+        assert kept is not None and kept.delivery["to"] == "-55"
         other = _key(Address("chat", "house", "-55"))
         assert await engine.read(sessions.current(other)) is not None
     finally:
