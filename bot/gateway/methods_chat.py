@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from bot.engine.port import Script
 from bot.events import Signal
 from bot.gateway import runs
 from bot.gateway.history import history
-from bot.gateway.params import Id, OneSession, Said
+from bot.gateway.params import Id, OneSession, Said, plain
 from bot.gateway.rpc import Client, Json, Method, method
 from bot.gateway.services import Core
 from bot.gateway.targets import ensured, page_of, session_key
@@ -21,12 +21,20 @@ from bot.types import Entry, Thinking
 
 
 class SendParams(OneSession):
-    """A message, as typed in a chat: a slash command is one."""
+    """A message, as typed in a chat: a slash command is one. With files it may be empty."""
 
-    message: Said
-    idempotency_key: Id
     attachments: Files | None = None
+    message: str
+    idempotency_key: Id
     thinking: Thinking | None = None
+
+    @field_validator("message")
+    @classmethod
+    def _says_something(cls, text: str, before: ValidationInfo) -> str:
+        clean = plain(text)
+        if not clean.strip() and not before.data.get("attachments"):
+            raise ValueError("must not be empty")
+        return clean
 
 
 class HistoryParams(OneSession):

@@ -14,9 +14,14 @@ MAX_ID = 200
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
+def plain(text: str) -> str:
+    """Text without control characters; tabs and line ends stay."""
+    return _CONTROL.sub("", text)
+
+
 def _said(text: str) -> str:
-    """A message without control characters; tabs and line ends stay."""
-    clean = _CONTROL.sub("", text)
+    """A message in plain characters that says something."""
+    clean = plain(text)
     if not clean.strip():
         raise ValueError("must not be empty")
     return clean

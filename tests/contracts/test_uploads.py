@@ -79,6 +79,16 @@ async def test_a_message_brings_its_files_to_the_agent(tmp_path: Path) -> None:
                 assert answer.status == 200 and await answer.read() == data
 
 
+async def test_a_file_needs_no_words(tmp_path: Path) -> None:
+    async with desk_of(tmp_path) as (desk, _):
+        files = [{"name": "a.txt", "mime": "text/plain", "data": _base64(b"hello")}]
+        end = await desk.say("", attachments=files)
+        assert end["state"] == "final" and end["message"]["text"]
+        empty = {"sessionKey": MAIN, "message": " \x07", "idempotencyKey": "k"}
+        error = await desk.error("chat.send", **empty, attachments=[])
+        assert error["details"]["field"] == "message"
+
+
 async def test_a_run_takes_files_too(tmp_path: Path) -> None:
     async with desk_of(tmp_path) as (desk, _):
         files = [{"name": "a.txt", "mime": "text/plain", "data": _base64(b"hello")}]
