@@ -25,8 +25,9 @@ T = TypeVar("T")
 log = structlog.get_logger("engine")
 
 SWEEP_EVERY = 60.0
-# Handlers of one process at a time; lanes that wait for a place among the runs are among them.
-CONCURRENCY = 64
+# Handlers of one process at a time. Lanes that wait (for a place among the runs, for a person) are
+# among them, and must not keep what was answered from being sent.
+CONCURRENCY = 1000
 _NEAR = 60.0
 
 

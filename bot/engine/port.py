@@ -36,7 +36,7 @@ class Sql(NamedTuple):
 class Wake(NamedTuple):
     """Something may be due for `key`, at once or at `at` (seconds since the epoch).
 
-    `kind` is lane, out or sched.
+    `kind` is lane, out, sched or told.
     """
 
     kind: str

@@ -17,7 +17,6 @@ from typing import Any, TypeGuard, TypeVar, cast
 import psycopg
 from psycopg import abc
 from psycopg.adapt import Loader
-from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
 from bot.engine.port import Row, Script, Sql, Wake, q
@@ -109,6 +108,11 @@ def connect(url: str, **options: str) -> Connection:
             prepare_threshold=2,
             options=" ".join(f"-c {name}={value}" for name, value in options.items()),
         )
+    except psycopg.ProgrammingError:
+        # What the library says of it quotes the whole address, with its password.
+        raise StoreError(
+            "store.url is no address of PostgreSQL; write postgresql://user@host/database"
+        ) from None
     except psycopg.Error as error:
         raise readable(error) from error
     connection.adapters.register_loader("numeric", _Number)
@@ -169,7 +173,7 @@ class Link:
         connection = self.get()
         try:
             connection.execute(cast(Any, text))
-        except psycopg.OperationalError:
+        except psycopg.Error:
             connection.close()
             try:
                 connection = self.get()
@@ -181,10 +185,6 @@ class Link:
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
-
-
-def _lost(connection: Connection) -> bool:
-    return connection.closed or connection.info.transaction_status == TransactionStatus.UNKNOWN
 
 
 class Writer(Thread[Link]):
@@ -248,5 +248,7 @@ class Reader(Thread[Link]):
         except BaseException as error:
             return Outcome(job, None, [], readable(error) if _failure(error) else error)
         finally:
-            if not _lost(link):
+            try:
                 link.execute("ROLLBACK")
+            except psycopg.Error:
+                link.close()

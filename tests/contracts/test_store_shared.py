@@ -52,9 +52,9 @@ def test_a_newer_store_is_refused_by_name(empty: str):
         open_shared(empty)
 
 
-def test_a_password_is_not_in_what_is_said():
-    with pytest.raises(StoreError) as raised:
-        open_shared("postgresql://bob:hunter2@127.0.0.1:1/trunkline")
+@pytest.mark.parametrize("place", ["127.0.0.1:1/trunkline", "[127.0.0.1/trunkline", "h:x/t"])
+def test_a_password_is_not_in_what_is_said(place: str):
+    with pytest.raises(StoreError, match=r"store\.url") as raised:
+        open_shared(f"postgresql://bob:hunter2@{place}")
     assert "hunter2" not in str(raised.value)
-    assert "check store.url" in str(raised.value)
     assert "\n" not in str(raised.value)
