@@ -287,7 +287,7 @@ STEPS: tuple[tuple[str, tuple[str | Each, ...]], ...] = (
             _TASKS,
             "CREATE INDEX tasks_due ON tasks(next_at) WHERE next_at IS NOT NULL",
             "CREATE INDEX tasks_session ON tasks(session_key)",
-            "CREATE INDEX tasks_agent ON tasks(agent)",
+            "CREATE INDEX tasks_agent ON tasks(agent, next_at)",
             "CREATE INDEX tasks_requester ON tasks(requester)",
             _TASK_RUNS,
             "CREATE INDEX task_runs_task ON task_runs(task, created_at)",
