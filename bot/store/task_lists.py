@@ -11,8 +11,6 @@ from bot.engine.port import Script, q
 from bot.store.tasks import task_from
 from bot.types import Task
 
-_SOONEST = "next_at IS NULL, next_at, updated_at DESC, id"
-
 
 def listing(
     *,
@@ -30,13 +28,21 @@ def listing(
             params.append(value)
     if enabled is not None:
         where.append(f"enabled = {int(enabled)}")
-    # Few columns are sorted, and only what is shown is read in full.
+    condition = " AND ".join(where)
     rows = yield q(
-        f"SELECT * FROM tasks WHERE id IN (SELECT id FROM tasks WHERE {' AND '.join(where)} "
-        f"ORDER BY {_SOONEST} LIMIT ?) ORDER BY {_SOONEST}",
+        f"SELECT * FROM tasks WHERE {condition} AND next_at IS NOT NULL ORDER BY next_at LIMIT ?",
         *params,
         limit,
     )
+    if len(rows) < limit:
+        # Few columns are sorted, and only what is shown is read in full.
+        order = "ORDER BY enabled DESC, updated_at DESC, id"
+        rows += yield q(
+            f"SELECT * FROM tasks WHERE id IN (SELECT id FROM tasks WHERE {condition} "
+            f"AND next_at IS NULL {order} LIMIT ?) {order}",
+            *params,
+            limit - len(rows),
+        )
     return [task_from(row) for row in rows]
 
 
