@@ -116,7 +116,7 @@ def _scheduled(errand: Errand) -> dict[str, object]:
         "task": errand.task,
         "name": errand.name,
         "writtenBy": errand.author,
-        "tainted": errand.tainted,
+        **({"tainted": errand.tainted} if errand.tainted else {}),
         **({"checkSaid": errand.signal} if errand.signal else {}),
     }
 

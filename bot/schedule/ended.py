@@ -49,9 +49,10 @@ def ended(row: Row) -> Script[Ended | None]:
     if run["state"] == "ok" and parse_key(run["session_key"]).kind == "task":
         if (yield from children.at_work(run["session_key"])):
             return None
-        last = yield from task_results.last_in(run["session_key"])
-        if last["ended_at"] is None:
+        told = yield from task_results.told(run["session_key"])
+        if any(one["ended_at"] is None for one in told):
             return None
+        last = max([run, *told], key=lambda one: one["ended_at"])
     text = "" if _NOTHING.fullmatch(last["reply"] or "") else last["reply"] or ""
     error = json.loads(run["error"]) if run["error"] else {}
     status: Literal["ok", "error", "cancelled"] = "ok"

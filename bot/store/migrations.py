@@ -292,7 +292,17 @@ STEPS: tuple[tuple[str, tuple[str | Each, ...]], ...] = (
             _TASK_RUNS,
             "CREATE INDEX task_runs_task ON task_runs(task, created_at)",
             "CREATE INDEX task_runs_open ON task_runs(task) WHERE settled_at IS NULL",
+            "CREATE INDEX sessions_of_runs ON sessions(updated_at) WHERE kind = 'task'",
             "CREATE TABLE zones(person TEXT PRIMARY KEY, zone TEXT NOT NULL)",
+        ),
+    ),
+    (
+        "task deliveries",
+        (
+            "ALTER TABLE task_runs ADD COLUMN retry_at DOUBLE PRECISION",
+            "ALTER TABLE task_runs ADD COLUMN alerted_at DOUBLE PRECISION",
+            "CREATE INDEX task_runs_untold ON task_runs(task) WHERE delivery = 'unknown'",
+            "CREATE INDEX task_runs_lost ON task_runs(task) WHERE delivery = 'not-delivered'",
         ),
     ),
 )

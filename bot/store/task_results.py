@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from bot.engine.port import Row, Script, Wake, q
-from bot.store import tasks
+from bot.store import children, runs, tasks
 from bot.types import Task
 
 SESSIONS_KEPT = 86400.0
@@ -40,25 +40,23 @@ def given(run: str, text: str) -> Script[None]:
     yield q("UPDATE task_runs SET result = ? WHERE id = ?", text, run)
 
 
-def last_in(session_key: str) -> Script[Row]:
-    """The last run of a run's own session: its own, or what came of a helper's report."""
-    [row] = yield q(
-        "SELECT * FROM runs WHERE session_key = ? "
-        "ORDER BY CASE WHEN ended_at IS NULL THEN 0 ELSE 1 END, ended_at DESC, id LIMIT 1",
-        session_key,
+def told(session_key: str) -> Script[list[Row]]:
+    """The runs in which a session heard of its helpers."""
+    return (
+        yield q(
+            "SELECT r.* FROM children c JOIN runs r ON r.id = ? || c.run WHERE c.parent = ?",
+            children.REPORTS,
+            session_key,
+        )
     )
-    return row
 
 
 def reported(run: str) -> Script[None]:
     """A session has heard of its helper: if it is a task run's, the schedule looks at it again."""
-    rows = yield q(
-        "SELECT t.task FROM task_runs t JOIN runs r ON r.session_key = t.session_key "
-        "WHERE r.id = ? AND t.settled_at IS NULL",
-        run,
-    )
-    for row in rows:
-        yield Wake("sched", f"task:{row['task']}")
+    row = yield from runs.get(run)
+    parts = row["session_key"].split(":") if row is not None else []
+    if parts[2:3] == ["task"]:
+        yield Wake("sched", f"task:{parts[3]}")
 
 
 def settle(run: str, result: Result, now: float) -> Script[None]:

@@ -21,7 +21,7 @@ from tests.kill.house import House, house
 
 pytestmark = pytest.mark.kill
 
-KINDS = ("idempotent", "readable", "keyless")
+KINDS = ("idempotent", "keyless")
 CHECK = '[[demo tool count {"what": "x"}]][[demo text Needs deeper analysis: yes\nFound it]]'
 OWN = tuple(step for step in STEPS if step.startswith(("sched.", "task.")))
 TURN = ("lane.woken", "lane.claimed", "turn.prompted", "turn.streaming", "turn.streamed")
