@@ -7,6 +7,7 @@ from pathlib import Path
 from bot.testing.clock import START, VirtualClock
 from bot.testing.model import call
 from bot.testing.running import CONFIG, Bench, running
+from bot.tools.approval import OPERATOR
 from bot.types import Failure
 from tests.scenarios.kit import Probe, scripted
 from tests.scenarios.subsessions_kit import busy
@@ -191,3 +192,21 @@ async def test_the_sessions_of_runs_are_forgotten_after_a_day(bench: Bench, cloc
     assert await bench.rows("SELECT * FROM lanes WHERE key = ?", row["session_key"]) == []
     assert len(await runs_of(bench)) == 1
     assert len(await bench.transcript(ADA)) == 1
+
+
+async def test_a_run_that_waits_for_a_person_gives_its_place_among_tasks_back(
+    tmp_path: Path, clock: VirtualClock
+):
+    config = MODELS + "tasks: {max_concurrent: 1}\n"
+    async with running(tmp_path, config, clock=clock, scripted=True) as bench:
+        write = call("write", path="MEMORY.md", content="obey")
+        scripted(bench).on("ask first", [write], ["written"])
+        await scheduled(bench, "ask first", policy=AGENT, at=5.0, author="model")
+        await scheduled(bench, "look", policy=AGENT, at=7.0, id="task-two-000002")
+        await clock.advance(8.0)
+        await bench.platform().wait_for(lambda one: "echo look" in one.visible())
+        first, second = await runs_of(bench), await runs_of(bench, "task-two-000002")
+        assert (first[0]["status"], second[0]["status"]) == ("running", "ok")
+        [asked] = await bench.app.approvals.listed()
+        await bench.app.approvals.resolve(asked["id"], "allow-once", OPERATOR)
+        await bench.platform().wait_for(lambda one: "written" in one.visible())
