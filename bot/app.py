@@ -12,6 +12,7 @@ import importlib.util
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from bot.engine.port import Engine
 from bot.errors import ChannelError, ChannelRefused
 from bot.events import Hub
 from bot.gateway.chat import ChatEvents
+from bot.gateway.secret import load_token
 from bot.gateway.uploads import MAX_UPLOAD, Uploads
 from bot.gateway.webchat import WebChat
 from bot.hooking import Parts, hook_up
@@ -53,7 +55,7 @@ from bot.reply import Secrets
 from bot.reply.blocks import Pace
 from bot.schedule.acting import ToolTasks
 from bot.schedule.tasks import Tasks
-from bot.schedule.wiring import for_chats, tasks_of
+from bot.schedule.wiring import Beyond, for_chats, tasks_of
 from bot.sessions import Sessions
 from bot.store import upkeep
 from bot.subsessions import Subsessions
@@ -74,6 +76,7 @@ log = structlog.get_logger("app")
 
 WEB = WebChat.channel
 GRACE = 30.0
+SIGNING = "webhook-secret"
 
 
 def adapters() -> Any:
@@ -250,7 +253,10 @@ def _wire(config: Config, state: Path, clock: Clock, store: Store) -> App:
     jobs = Jobs(clock, teller(engine, clock))
     hub.listen(jobs.hear)
     outside = Outside(engine, clock, hub, lambda: world.config, workspaces.folder)
-    tasks = tasks_of(engine, clock, hub, world, delivery, chat.said, lambda *run: lanes.stop(*run))
+    beyond = Beyond(outside.web, partial(_signing, state), workspaces.path, WEB)
+    tasks = tasks_of(
+        engine, clock, hub, world, delivery, chat.said, lambda *run: lanes.stop(*run), beyond
+    )
     reach = Reach(
         engine, clock, hub, lambda: world.config, workspaces.ensure, workspaces.folder, state,
         memory, scenes.scope, approvals, jobs, outside, subsessions, children, delivery,
@@ -304,10 +310,15 @@ def _notes(clock: Clock, workspaces: Workspaces, scenes: Scenes, world: World) -
 
 
 def _secrets(config: Config, state: Path) -> list[str]:
-    """Every value that may not be shown: the configuration's, and the gateway's own token."""
-    token = state / "token"
-    made = [token.read_text("utf-8", "replace").strip()] if token.is_file() else []
+    """Every value that may not be shown: the configuration's, and those that were made here."""
+    files = [state / "token", state / SIGNING]
+    made = [file.read_text("utf-8", "replace").strip() for file in files if file.is_file()]
     return [*secrets_in(config), *made]
+
+
+def _signing(state: Path) -> str:
+    """What results for web addresses are signed with, made on first use. Raises ConfigError."""
+    return load_token("", state / SIGNING, "the secret of webhooks")
 
 
 def _add_channel(app: App, account: ChannelConfig) -> None:

@@ -28,7 +28,7 @@ from bot.live import Live, Ticker
 from bot.reply import Secrets, prefix_of, split
 from bot.reply.blocks import unsent
 from bot.steps import step
-from bot.store import outbox
+from bot.store import outbox, task_told
 from bot.store.outbox import Part
 from bot.types import Turn
 
@@ -317,6 +317,7 @@ class Delivery:
         self, channel: Channel | None, part: Part, record: Script[None]
     ) -> Script[Part | None]:
         yield from record
+        yield from task_told.heard(part.run)
         return (yield from self._take(channel, part.address))
 
     def _later(self, part: Part, at: float, error: str) -> Script[None]:

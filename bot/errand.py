@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+HEARTBEAT = "task-heartbeat-"  # how the ids of tasks begin that are an agent's heartbeat
+
 
 @dataclass(frozen=True, slots=True)
 class Errand:

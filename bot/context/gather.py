@@ -24,6 +24,7 @@ from bot.context.skillfile import FILE
 from bot.context.skills import Found, Library, Shelves
 from bot.context.watch import Watch, listing
 from bot.contract import Address
+from bot.errand import HEARTBEAT
 from bot.errors import PathError, RequestError, RunError
 from bot.hooks.points import Hooks
 from bot.keys import parse_key
@@ -99,7 +100,10 @@ class Scenes:
     async def look(self, session: Session, kind: str | None) -> Scene:
         """What a run in this session would see now. `kind` is of the message's place."""
         config, room, mode = self._config(), room_of(session.key), mode_of(session.key)
-        seen = await self._seen(session.agent, wanted(mode, private=room is None))
+        names = wanted(mode, private=room is None)
+        if HEARTBEAT in session.key:
+            names = (*names, "HEARTBEAT.md")
+        seen = await self._seen(session.agent, names)
         files = seen.files
         if self.hooks.wants("agent:bootstrap"):
             files = await self._as_hooks_want(session, files)

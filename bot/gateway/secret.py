@@ -10,22 +10,21 @@ from pathlib import Path
 from bot.errors import ConfigError
 
 
-def load_token(configured: str, path: Path) -> str:
+def load_token(configured: str, path: Path, name: str = "gateway.token") -> str:
     """The sign-in token: the configured one, else the file's, which is made when it is missing.
 
-    Raises ConfigError when the file cannot be trusted or written.
+    Raises ConfigError, saying `name`, when the file cannot be trusted or written.
     """
     if configured:
         return configured
     try:
-        return _read(path) or _make(path)
+        return _read(path, name) or _make(path)
     except OSError as error:
-        raise ConfigError(
-            [f"gateway.token: cannot use {path} ({error.strerror}); fix it or set a token"]
-        ) from error
+        hint = "fix it or set a token" if name == "gateway.token" else "fix it or remove it"
+        raise ConfigError([f"{name}: cannot use {path} ({error.strerror}); {hint}"]) from error
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, name: str) -> str:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -33,7 +32,7 @@ def _read(path: Path) -> str:
     with os.fdopen(fd, encoding="utf-8", errors="replace") as file:
         about = os.fstat(fd)
         if about.st_uid != os.geteuid():
-            raise ConfigError([f"gateway.token: {path} belongs to somebody else; remove it"])
+            raise ConfigError([f"{name}: {path} belongs to somebody else; remove it"])
         if stat.S_IMODE(about.st_mode) & 0o077:
             os.fchmod(fd, 0o600)
         return file.read(4096).strip()

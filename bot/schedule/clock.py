@@ -53,7 +53,8 @@ def run_id(task: str, due: float, cause: str) -> str:
 
 
 class TaskClock:
-    """Finds what is due and begins it. `changed` is told the id of each task that moved."""
+    """Finds what is due and begins it. `changed` is told the id of each task that moved, `gate`
+    says why one is passed over this time."""
 
     def __init__(
         self,
@@ -62,12 +63,14 @@ class TaskClock:
         config: Callable[[], Config],
         fire: Fire,
         changed: Callable[[str], None] = lambda task: None,
+        gate: Callable[[str], Awaitable[str | None]] | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._config = config
         self._fire = fire
         self._changed = changed
+        self._gate = gate
         self._alarm = 0.0
         self._slot = 0.0  # when the next task may catch up
 
@@ -161,8 +164,9 @@ class TaskClock:
         self._changed(id)
 
     async def _attempt(self, id: str, now: float) -> bool:
+        why = await self._gate(id) if self._gate is not None else None
         try:
-            return await self._engine.tx(self._judged(id, now))
+            return await self._engine.tx(self._judged(id, now, why))
         except _NotBegun as refusal:
             return await self._engine.tx(self._judged(id, now, str(refusal)))
 

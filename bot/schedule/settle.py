@@ -16,15 +16,16 @@ from bot.clock import Clock
 from bot.config.settings import Config
 from bot.engine.port import Engine, Row, Script, Wake
 from bot.errors import RequestError
-from bot.keys import parse_key
-from bot.schedule import evaluator, limits, policy
+from bot.schedule import evaluator, heartbeat, limits, policy
 from bot.schedule.checks import Pending, pending_of, remembered, state_of
+from bot.schedule.delivery import Finished
 from bot.schedule.ended import CANCELLED, Ended, ended
 from bot.schedule.evaluator import Verdict
+from bot.schedule.lines import Said, line
 from bot.schedule.runs import isolated
 from bot.schedule.terms import Policy, policy_of
 from bot.steps import step
-from bot.store import entries, sessions, task_results, task_runs, tasks
+from bot.store import task_results, task_runs, tasks
 from bot.store.task_results import Result
 from bot.types import Entry, Task
 
@@ -33,7 +34,7 @@ DONE = "done"
 _SUMMARY = 500
 _COUNTED = ("due", "strong")  # causes whose failures let the schedule wait
 
-Deliver = Callable[[Task, Row, str, float], Script[str]]
+Deliver = Callable[[Task, Row, Finished, float], Script[str]]
 
 
 class Start(Protocol):
@@ -42,14 +43,6 @@ class Start(Protocol):
     def __call__(
         self, task: Task, cause: str, now: float, *, due: float | None = None, strong: bool = False
     ) -> Script[str | None]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A line that was put into a session."""
-
-    session: str
-    entry: Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +111,7 @@ class Settling:
         else:
             if row["strong"]:
                 task = remembered(task, evaluator.settled(state_of(task)), None)
-            text = verdict.rest
+            text = heartbeat.rest(verdict.rest) if heartbeat.is_one(task) else verdict.rest
         return (yield from self._close(task, row, wanted, end, verdict, text, now))
 
     def _signalled(
@@ -164,12 +157,9 @@ class Settling:
         if status != "ok":
             text = _alert(task, status, reason)
         own = isolated(wanted, bool(row["strong"]))
-        said, delivery = None, "not-requested"
-        if text and own:
-            delivery = yield from self.deliver(task, row, text, now)
-            said = yield from _line(task, row, end, text, now)
-        elif text and status == "ok" and task.delivery.get("mode") == "announce":
-            delivery = "unknown"  # its own answer is on its way
+        finished = Finished(status, text or "", own)
+        delivery = yield from self.deliver(task, row, finished, now)
+        said = (yield from line(task, row["id"], text, end.foreign, now)) if text and own else None
         result = Result(
             status=status,
             reason=reason,
@@ -248,17 +238,6 @@ def _alert(task: Task, status: str, reason: str | None) -> str:
     if status == "error" and task.next_at is not None and task.state.get("errors") != ALERT:
         return ""
     return f"The task “{task.name}” failed. {reason}"
-
-
-def _line(task: Task, row: Row, end: Ended, text: str, now: float) -> Script[Said]:
-    """The result as a line of the task's session, for its later turns and for its page."""
-    about = {"id": task.id, "name": task.name, "run": row["id"], "foreign": end.foreign}
-    line = Entry(
-        "assistant", text, now, name=task.name, stop="end", run=row["id"], origin={"task": about}
-    )
-    session = yield from sessions.ensure(parse_key(task.session), task.name, None, None, now)
-    [kept] = yield from entries.append(session["id"], [line])
-    return Said(task.session, kept)
 
 
 def _short(text: str) -> str:

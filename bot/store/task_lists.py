@@ -46,6 +46,13 @@ def listing(
     return [task_from(row) for row in rows]
 
 
+def beginning(prefix: str) -> Script[list[Task]]:
+    """The tasks whose ids begin with a text; its last character is not the last there is."""
+    behind = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    rows = yield q("SELECT * FROM tasks WHERE id >= ? AND id < ? ORDER BY id", prefix, behind)
+    return [task_from(row) for row in rows]
+
+
 def over(run: str) -> Script[bool]:
     """Is a task's run settled, or not there any more?"""
     rows = yield q("SELECT settled_at FROM task_runs WHERE id = ?", run)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from bot.engine.port import Script, Wake, q
 from bot.jsonio import clean_text
-from bot.store import task_results, task_runs, tasks
+from bot.store import task_results, task_runs, task_told, tasks
 
 T = TypeVar("T")
 
@@ -43,6 +43,7 @@ def sweep(now: float) -> Script[None]:
     yield tasks.CLOCK
     for task in (yield from task_runs.unsettled()):
         yield Wake("sched", f"task:{task}")
+    yield from task_told.waiting()
     yield from task_results.forget_sessions(now)
     for statement in _OLD:
         yield q(statement, now - KEPT, _BATCH)

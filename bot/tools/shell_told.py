@@ -9,6 +9,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.engine.port import Engine, Script
+from bot.errand import HEARTBEAT
 from bot.store import children, inbox
 from bot.tools.shell_jobs import Job, Notify
 
@@ -35,6 +36,8 @@ def _said(job: Job, output: str, now: float) -> Script[bool]:
     """Say it to who had it started, where they asked; False when that would go round in circles."""
     item = yield from inbox.of_run(job.run)
     hops = int(item.options.get(inbox.HOPS, 0)) if item else MAX_HOPS
+    if HEARTBEAT in job.session_key:
+        return False  # a heartbeat wakes nothing: the next one can look
     if item is None or hops >= MAX_HOPS:
         return False
     place = item.options.get("deliverTo", item.message.address.key)
