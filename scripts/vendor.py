@@ -30,6 +30,11 @@ class Package:
     files: dict[str, str]
 
 
+# Languages whose code is coloured; each is a file of its own, loaded when it is first met.
+LANGUAGES = (
+    *("bash", "cpp", "css", "diff", "go", "ini", "java", "javascript", "json", "markdown"),
+    *("python", "rust", "sql", "typescript", "xml", "yaml"),
+)
 PACKAGES = (
     Package(
         *("preact", "11.2.0", "MIT"),
@@ -59,6 +64,14 @@ PACKAGES = (
         *("dompurify", "3.4.18", "Apache-2.0"),  # offered under MPL-2.0 or Apache-2.0
         {"dist/purify.es.mjs": "purify.js", "LICENSE": "licenses/dompurify.txt"},
     ),
+    Package(
+        *("@highlightjs/cdn-assets", "11.11.1", "BSD-3-Clause"),
+        {
+            "es/core.min.js": "highlight.js",
+            "LICENSE": "licenses/highlight.txt",
+            **{f"es/languages/{name}.min.js": f"highlight/{name}.js" for name in LANGUAGES},
+        },
+    ),
 )
 # Every bare import that occurs, and where it leads here.
 IMPORTS = {
@@ -66,7 +79,7 @@ IMPORTS = {
     "preact/hooks": "./preact-hooks.js",
     "@preact/signals-core": "./signals-core.js",
 }
-_FROM = re.compile(r"""(\bfrom\s*|\bimport\s*)(["'])([^"'./][^"']*)\2""")
+_FROM = re.compile(r"""(\bfrom\s*|\bimport\s*)(["'])([@\w][@\w./-]*)\2""")
 _SOURCE_MAP = re.compile(r"\n?//# sourceMappingURL=\S+\s*\Z")
 
 
