@@ -251,7 +251,6 @@ def _wire(config: Config, state: Path, clock: Clock, store: Store) -> App:
     memory = Memory(engine, clock, lambda: world.config, workspaces.ensure)
     media = Media(engine, channels, workspaces.ensure)
     jobs = Jobs(clock, teller(engine, clock))
-    hub.listen(jobs.hear)
     outside = Outside(engine, clock, hub, lambda: world.config, workspaces.folder)
     beyond = Beyond(outside.web, partial(_signing, state), workspaces.path, WEB)
     tasks = tasks_of(
@@ -268,13 +267,8 @@ def _wire(config: Config, state: Path, clock: Clock, store: Store) -> App:
         engine, clock, hub, commands, world, inbound.release, delivery.fitting, WEB, hooks
     )
     control.clean, control.tasks = secrets.clean, for_chats(tasks, WEB)
-    lanes = Lanes(
-        engine, clock, hub, turns, control.run, claims,
-        config.messages.max_concurrent, config.tasks.max_concurrent,
-    )  # fmt: skip
+    lanes = Lanes(engine, clock, hub, turns, control.run, claims, config)
     children.stop, subsessions.check_model = lanes.stop, world.check_model
-    world.offered = tools.specs
-    engine.handle("lane", lanes.drain)
     engine.handle("out", delivery.drain)
     supervisor = Supervisor(engine, clock, inbound, _published(commands))
     app = App(
@@ -292,6 +286,9 @@ def _tie(app: App) -> None:
     """Hand what was built late to the parts that were built before it."""
     engine, clock, world, turns = app.engine, app.clock, app.world, app.turns
     world.stopper, world.scenes, app.scenes.hooks = app.lanes.stop, app.scenes, app.hooks
+    world.offered = turns.tools.specs
+    engine.handle("lane", app.lanes.drain)
+    app.hub.listen(app.jobs.hear)
     turns.compactor.remember = _notes(clock, app.workspaces, app.scenes, world).keep
     world.spending = turns.inference.spending = Spending(engine, clock, world.limits)
     world.approvals, turns.approve = app.approvals, app.approvals.approve

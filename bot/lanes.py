@@ -14,6 +14,7 @@ import structlog
 from bot.backlog import clear
 from bot.claims import Claims, run_joined
 from bot.clock import Clock
+from bot.config.settings import Config
 from bot.contract import Address, Reply
 from bot.engine.port import Engine, Script, Wake
 from bot.errors import Fenced, StoreError
@@ -58,8 +59,7 @@ class Lanes:
         turns: Turns,
         command: Callable[[Item], Awaitable[Script[bool]]],
         claims: Claims,
-        max_concurrent: int,
-        max_tasks: int = 2,
+        config: Config,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -67,8 +67,8 @@ class Lanes:
         self._turns = turns
         self._command = command
         self._claims = claims
-        self._gate = Gate(max_concurrent)
-        self._tasks = Gate(max_tasks, self._gate)
+        self._gate = Gate(config.messages.max_concurrent)
+        self._tasks = Gate(config.tasks.max_concurrent, self._gate)
         turns.gate_of = self._gate_of
         turns.claims = claims
         self._closing = False
