@@ -20,6 +20,7 @@ from procrastinate.jobs import DeleteJobCondition, Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.worker import Worker
 from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
 
 from bot.engine.port import Script, Wake, q
 from bot.engine.postgres import CONNECT_TIMEOUT, LATER, NOW, TOLD
@@ -84,6 +85,11 @@ def rescue() -> Script[list[Wake]]:
     for wake in wakes:  # noqa: UP028 - a list cannot be sent rows
         yield wake
     return wakes
+
+
+def _trusting(**options: Any) -> AsyncConnectionPool[Any]:
+    """A pool that asks no question before each question: what fails here is done again."""
+    return AsyncConnectionPool(**{**options, "check": None})
 
 
 async def _at_once(connection: AsyncConnection[Any]) -> None:
@@ -168,6 +174,7 @@ class Jobs:
             conninfo=url,
             min_size=1,
             max_size=4,
+            pool_factory=_trusting,
             configure=_at_once,
             kwargs={
                 "connect_timeout": CONNECT_TIMEOUT,
