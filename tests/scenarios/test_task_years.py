@@ -67,7 +67,7 @@ def drawn(number: int, dice: random.Random) -> Made:
     """One task of the house: most are weekly, some daily, monthly or at an interval."""
     zone = ZONES[number % len(ZONES)]
     hour, minute = dice.choice(((9, 0), (2, 30)))
-    kind = dice.choices(("week", "day", "work", "month", "every", "at"), (60, 3, 1, 30, 4, 2))[0]
+    kind = dice.choices(("week", "day", "work", "month", "every", "at"), (45, 2, 1, 48, 2, 2))[0]
     if number < len(ZONES):
         kind, hour, minute = "day", 2, 30  # where clocks change
     elif number == len(ZONES):
