@@ -47,6 +47,11 @@ MARKS = {
     "prog": "contracts/test_provider_programs.py",
     "prev": "scenarios/test_previews.py",
     "tkit": "contracts/test_gateway_tools.py",
+    "task": "scenarios/test_task_surfaces.py",
+    "tclk": "scenarios/test_task_clock.py",
+    "trun": "scenarios/test_task_runs.py",
+    "gtsk": "contracts/test_gateway_tasks.py",
+    "ctsk": "pure/test_command_task.py",
 }
 TABLE = """
 2 cliv init_writes_once
@@ -54,6 +59,7 @@ TABLE = """
 4 fall 004_a_model_outside_the_agents_list_is_refused_before_any_request
 5 sess a_new_session_has_a_name_and_no_history
 5 intk two_people_and_two_channels_have_sessions_of_their_own
+6 gtsk a_removed_channel_leaves_its_tasks_listed
 11 mods 011_an_address_and_a_model_are_enough
 11 mods 011_of_ollama_too
 12 mods 012_a_refused_key_is_not_ready_and_looking_costs_nothing
@@ -62,14 +68,19 @@ TABLE = """
 13 mods 013_018_each_agent_asks_its_own_model_also_after_a_change
 14 fall 014_the_next_model_answers_in_the_same_run_once
 14 fall 014_a_format_error_rests_nothing
+15 trun 15_checks_and_what_they_find_have_the_models_of_their_roles
+15 trun 15_without_roles_the_agents_own_model_answers
 18 mods 013_018_each_agent_asks_its_own_model_also_after_a_change
 19 cont a_skill_is_listed_by_name_description_and_location_alone
 20 rrun 020_a_service_is_offered_to_the_agent_that_lists_it_alone
 22 memo agents_share_nothing
 23 fold hooks_of_one_agent_are_silent_for_another
+24 gtsk lists_are_sorted_and_move_nothing
 25 tool 025_a_payment_is_denied_with_a_reason_and_recorded
 25 tkit 025_the_wallet_policy_survives_a_round_trip_through_the_file
 27 cont a_missing_workspace_is_made_and_edits_stay
+28 gtsk an_agent_that_is_gone_runs_nothing_and_says_so
+28 tclk an_agent_that_is_off_runs_nothing_and_no_other_does_it
 29 sess unnamed_sessions_take_the_lowest_free_number
 29 sess labels_are_unique_within_the_agent
 30 page a_new_session_is_empty_and_stays_and_the_old_one_keeps_its_history
@@ -79,6 +90,7 @@ TABLE = """
 33 sess switching_by_label_slug_or_key_brings_the_history_back
 33 sess an_unknown_name_changes_nothing
 34 sess a_switch_stays_in_its_conversation
+35 gtsk a_task_has_an_agent_a_session_and_no_channel
 36 page the_answer_grows_before_it_ends
 36 page a_reload_in_mid_stream_goes_on_without_gap_or_repeat
 36 gmet 036_a_message_is_answered_streamed_and_ends_once
@@ -86,6 +98,32 @@ TABLE = """
 38 gses 038_039_overrides_are_the_sessions_own_and_can_be_cleared
 38 page the_model_picker_offers_what_is_ready_and_changes_this_session_alone
 39 gses 038_039_overrides_are_the_sessions_own_and_can_be_cleared
+41 gtsk a_preview_keeps_nothing
+42 gtsk the_source_channel_is_offered_only_where_there_is_one
+49 gtsk a_change_keeps_id_owner_and_history
+50 gtsk a_task_has_an_agent_a_session_and_no_channel
+50 gtsk what_cannot_be_makes_nothing
+51 task the_sentence_means_the_same_everywhere_and_comes_back_there
+51 ctsk a_new_task_is_told_back_in_full
+51 ctsk what_is_no_schedule_makes_nothing_and_says_how
+52 ctsk the_list_shows_what_is_enabled
+52 ctsk all_has_three_sections_of_twenty
+52 task the_page_and_the_chat_see_the_same_tasks
+53 ctsk show_keeps_run_and_delivery_apart
+53 task who_may_see_and_change_what
+54 gtsk run_now_leaves_the_schedule_alone
+54 task a_command_behind_a_run_is_not_held_up
+55 gtsk a_removed_task_is_gone_and_its_run_stopped
+55 task the_page_and_the_chat_see_the_same_tasks
+56 task the_page_and_the_chat_see_the_same_tasks
+58 gtsk run_now_leaves_the_schedule_alone
+59 task the_sentence_means_the_same_everywhere_and_comes_back_there
+60 task the_sentence_means_the_same_everywhere_and_comes_back_there
+61 trun 61_a_yes_causes_one_strong_run_two_seconds_later_and_its_answer_alone_is_told
+61 trun 61_a_no_causes_nothing_and_a_line_where_it_is_wanted
+61 trun 61_no_cue_line_is_ever_seen_by_anybody
+61 task a_cue_brings_one_strong_answer_to_every_chat
+62 task the_sentence_means_the_same_everywhere_and_comes_back_there
 63 mods 063_vllm_is_discovered_listed_and_answers_with_tools
 64 olla 064_a_pasted_path_is_taken_off
 64 mprd 064_a_model_without_tools_says_so_in_the_run
@@ -213,6 +251,7 @@ TABLE = """
 153 gmet 074_agent_answers_at_once_and_wait_gives_the_result
 161 mtol 161_other_conversations_are_open_by_rule_only
 166 subs 166_a_helper_knows_nothing_of_the_chat_and_has_its_own_prompt
+166 trun 166_a_run_has_its_own_empty_history_and_does_not_block_the_chat
 167 subs 167_a_spawn_returns_at_once_and_the_chat_stays_responsive
 168 subs 168_a_report_says_how_it_went_and_comes_to_where_it_was_asked_for
 168 ksub 168_a_kill_anywhere_leaves_one_helper_and_one_report
