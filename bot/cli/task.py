@@ -95,13 +95,21 @@ def list_tasks(
     table(rows, _LIST, "Nothing is scheduled.")
 
 
-@app.command(epilog=examples("task show task-service-watch-1a2b3c"))
+@app.command(
+    epilog=examples(
+        "task show task-service-watch-1a2b3c", "task show task-service-watch-1a2b3c --json"
+    )
+)
 def show(id: Id, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """One task with everything about it."""
     _told(ask(config, "tasks.get", {"id": id}), as_json)
 
 
-@app.command(epilog=examples("task run task-service-watch-1a2b3c"))
+@app.command(
+    epilog=examples(
+        "task run task-service-watch-1a2b3c", "task run task-service-watch-1a2b3c --json"
+    )
+)
 def run(id: Id, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Run one now, and wait for up to two minutes; exit code 1 when the run failed."""
 
@@ -115,7 +123,12 @@ def run(id: Id, as_json: AsJson = False, config: ConfigFile = None) -> None:
         raise typer.Exit(1)
 
 
-@app.command(epilog=examples("task runs task-service-watch-1a2b3c --limit 5"))
+@app.command(
+    epilog=examples(
+        "task runs task-service-watch-1a2b3c --limit 5",
+        "task runs task-service-watch-1a2b3c --limit 5 --json",
+    )
+)
 def runs(id: Id, limit: Limit = 20, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """The last runs of one, newest first."""
     payload = ask(config, "tasks.runs", {"id": id, "limit": limit})
@@ -125,26 +138,43 @@ def runs(id: Id, limit: Limit = 20, as_json: AsJson = False, config: ConfigFile 
     table(rows, _RUNS, "It has not run yet.")
 
 
-@app.command(epilog=examples("task edit task-service-watch-1a2b3c every 30m"))
+@app.command(
+    epilog=examples(
+        "task edit task-service-watch-1a2b3c every 30m",
+        "task edit task-service-watch-1a2b3c every 30m --json",
+    )
+)
 def edit(id: Id, change: Change, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Change one by words, such as: every 30m, rename to X, no delivery, use strong model."""
     params = {"id": id, "edit": " ".join(change)}
     _told(ask(config, "tasks.update", params, changes=True), as_json)
 
 
-@app.command(epilog=examples("task pause task-service-watch-1a2b3c"))
+@app.command(
+    epilog=examples(
+        "task pause task-service-watch-1a2b3c", "task pause task-service-watch-1a2b3c --json"
+    )
+)
 def pause(id: Id, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Let one rest."""
     _told(ask(config, "tasks.pause", {"id": id}, changes=True), as_json)
 
 
-@app.command(epilog=examples("task resume task-service-watch-1a2b3c"))
+@app.command(
+    epilog=examples(
+        "task resume task-service-watch-1a2b3c", "task resume task-service-watch-1a2b3c --json"
+    )
+)
 def resume(id: Id, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Let one go on."""
     _told(ask(config, "tasks.resume", {"id": id}, changes=True), as_json)
 
 
-@app.command(epilog=examples("task cancel task-service-watch-1a2b3c"))
+@app.command(
+    epilog=examples(
+        "task cancel task-service-watch-1a2b3c", "task cancel task-service-watch-1a2b3c --json"
+    )
+)
 def cancel(id: Id, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Delete one for good, with its history, and stop what runs of it."""
     row = ask(config, "tasks.remove", {"id": id}, changes=True)
@@ -153,13 +183,13 @@ def cancel(id: Id, as_json: AsJson = False, config: ConfigFile = None) -> None:
     say(f"{row['name']} ({row['id']}) is removed; it will not run again")
 
 
-@app.command("cancel-run", epilog=examples("task cancel-run RUN"))
+@app.command("cancel-run", epilog=examples("task cancel-run RUN", "task cancel-run RUN --json"))
 def cancel_run(run: Run, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Stop a run that is on."""
     _run_told(ask(config, "tasks.cancelRun", {"runId": run}, changes=True), as_json)
 
 
-@app.command("retry-run", epilog=examples("task retry-run RUN"))
+@app.command("retry-run", epilog=examples("task retry-run RUN", "task retry-run RUN --json"))
 def retry_run(run: Run, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Do a run that is over once more; needs the running gateway."""
     _run_told(ask(config, "tasks.retryRun", {"runId": run}, changes=True), as_json)
