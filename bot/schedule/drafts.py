@@ -88,7 +88,9 @@ class Drafts:
             schedule=document_of(read.schedule, read.zone),
             zone=read.zone,
             policy=document_of_policy(policy),
-            delivery=await self.recipients.read(to, asker, session),
+            delivery=_best_effort(
+                await self.recipients.read(to, asker, session), options.best_effort
+            ),
             requester=asker.requester,
             asked=replace(asker.message, text="", command=None, attachments=(), reply_to=None),
             next_at=next_after(read.schedule, now),
@@ -156,7 +158,11 @@ class Drafts:
         if edit.here and asker.home is None:
             to = {"mode": "none"}
         if to:
-            changed = replace(changed, delivery=await self.recipients.read(to, asker, task.session))
+            kept = changed.delivery.get("bestEffort")
+            read = await self.recipients.read(to, asker, task.session)
+            changed = replace(changed, delivery=_best_effort(read, kept))
+        if (wanted := edit.flags.best_effort) is not None:
+            changed = replace(changed, delivery=_best_effort(changed.delivery, wanted))
         changed = self._replanned(changed, task, apply(edit.flags, policy_of(task.policy)))
         return changed, self.difference(task, changed)
 
@@ -335,3 +341,9 @@ def _prompt(prompt: str) -> str:
     if len(prompt) > MAX_PROMPT:
         raise RequestError("INVALID_PARAMS", f"the prompt has more than {MAX_PROMPT} characters")
     return prompt.strip()
+
+
+def _best_effort(delivery: Mapping[str, Any], best_effort: bool | None) -> dict[str, Any]:
+    """A delivery whose failure nobody is told of, or is."""
+    rest = {name: value for name, value in delivery.items() if name != "bestEffort"}
+    return {**rest, "bestEffort": True} if best_effort else rest

@@ -53,6 +53,12 @@ def delivery_row(delivery: Mapping[str, Any]) -> Json:
     return {"mode": delivery.get("mode", "none"), **{name: delivery.get(name) for name in names}}
 
 
+def lost(error: str | None) -> Json:
+    """Whether a task's last result did not arrive, and why; None: nothing is known to be wrong."""
+    state = None if error is None else "not-delivered"
+    return {"lastDelivery": state, "lastDeliveryError": error}
+
+
 def run_row(row: Row, zone: str) -> Json:
     """A run of a task whose times are shown in a zone."""
     used = row["input_tokens"] is not None

@@ -20,7 +20,7 @@ from bot.schedule.asking import Asker, unknown, unknown_run
 from bot.schedule.drafts import Drafts, Wanted
 from bot.schedule.trigger import next_after, schedule_of
 from bot.schedule.waiting import Waiting, patient
-from bot.store import task_lists, task_runs, upkeep
+from bot.store import task_lists, task_runs, task_told, upkeep
 from bot.store import tasks as store
 from bot.store.sessions import ensure
 from bot.types import Task
@@ -91,20 +91,27 @@ class Tasks:
     ) -> list[Json]:
         """The tasks of a session, of an agent or of all, that the asker may see; enabled first."""
         if session is not None and not everything:
-            return [self._row(task) for task in await self._some(session=session, enabled=True)]
+            return await self._rows(await self._some(session=session, enabled=True))
         found = [] if session is None else await self._some(session=session)
         if session is None or asker.session is not None:
             only = None if asker.owner else asker.requester
             enabled = None if everything else True
             others = await self._some(agent=agent, requester=only, enabled=enabled)
             found += [task for task in others if task.session != session]
-        return [self._row(task) for task in sorted(found, key=_soonest)]
+        return await self._rows(sorted(found, key=_soonest))
+
+    async def _rows(self, tasks: Sequence[Task]) -> list[Json]:
+        """Rows that say which tasks have lost their last result."""
+        lost = await self.engine.read(task_told.lost([task.id for task in tasks]))
+        return [self._row(task) | rows.lost(lost.get(task.id)) for task in tasks]
 
     async def _some(self, **which: Any) -> list[Task]:
         return await self.engine.read(task_lists.listing(limit=SECTION, **which))
 
     async def get(self, asker: Asker, name: str) -> Json:
-        return self._shown(await self._found(asker, name))
+        task = await self._found(asker, name)
+        [row] = await self._rows([task])
+        return row | self._shown(task)
 
     async def edit(self, asker: Asker, name: str, text: str) -> Json:
         """Change a task by words; its row with `changed`, in words."""
