@@ -7,6 +7,7 @@ conversations and sessions, devices, programs of others, and addresses that nobo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,8 @@ _OPENS = "<quoted>{"
 _ORIGINS = ("forwardedFrom", "history", "dropped", "source")
 _FEEDS = ("write", "send-keys", "submit", "paste")
 _LOOKS = ("list", "info", "log", "show", "get", "runs")
-_PLACES = ("--channel", "--to", "--webhook")
+# As the options of a task are written; phones turn two hyphens into a dash.
+_PLACE = re.compile(r"(?:--|\u2013|\u2014)(?:channel|to|webhook)\b", re.IGNORECASE)
 _SHOWN = 200
 
 
@@ -128,7 +130,7 @@ def _elsewhere(args: Mapping[str, Any], turn: Turn) -> bool:
     """Would the results of a task go to a place that did not ask for it?"""
     to = args.get("delivery")
     named = to if isinstance(to, Mapping) else {}
-    if named.get("url") or any(place in str(args.get("text")) for place in _PLACES):
+    if named.get("url") or _PLACE.search(str(args.get("text"))):
         return True
     return not _here({"channel": named.get("channel"), "target": named.get("to")}, turn)
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.cli.inside import core_of
 from bot.contract import Address, Author
 from bot.gateway.local import Local
@@ -176,13 +178,21 @@ async def test_a_model_makes_a_task_for_its_own_chat(tmp_path: Path):
         assert made["delivery"]["mode"] == "announce"
 
 
-async def test_another_recipient_is_asked_about(tmp_path: Path):
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"delivery": {"mode": "announce", "channel": "readable", "to": "eve"}},
+        {"delivery": {"mode": "webhook", "url": "https://example.org/in"}},
+        {"text": "every 1h \u2014channel readable \u2014to eve"},
+    ],
+    ids=["chat", "webhook", "dash"],
+)
+async def test_another_recipient_is_asked_about(tmp_path: Path, more: Mapping[str, Any]):
     """D15: results that would go elsewhere need a yes, which nobody gave."""
     async with running(tmp_path, CONFIG + TOOLS, scripted=True) as bench:
         assert bench.model is not None
         ada, operator = Chat(bench), client(bench)
-        to = {"mode": "announce", "channel": "readable", "to": "eve"}
-        asked = call("task", action="add", text="every 1h", prompt="Tell.", delivery=to)
+        asked = call("task", **{"action": "add", "text": "every 1h", "prompt": "Tell."} | more)
         bench.model.on("tell eve", [asked], ["So be it."])
         await ada.say("tell eve", 1)
         [waiting] = (await operator.request("approvals.list", {}))["approvals"]
