@@ -91,9 +91,17 @@ def _told(entry: Entry, run: str) -> Sequence[str]:
 
 
 def commit(
-    end: Ending, replies: list[Reply], delivery: Delivery, now: float, begun: int = 0
+    end: Ending,
+    replies: list[Reply],
+    delivery: Delivery,
+    now: float,
+    begun: int = 0,
+    first_at: float | None = None,
 ) -> Script[Committed]:
-    """Answer, outbox, inbox and counters in one transaction; `begun` parts are out already."""
+    """Answer, outbox, inbox and counters in one transaction; `begun` parts are out already.
+
+    `first_at` is when the first visible text came.
+    """
     turn, outcome = end.turn, end.outcome
     yield from runs.fence(turn.lane, turn.epoch)
     stopped = yield from _stopped_calls(turn, outcome, now)
@@ -111,6 +119,7 @@ def commit(
         error=end.entry.error if end.entry else None,
         usage=outcome.usage,
         model=model,
+        first_at=first_at,
     )
     yield from usage.add(turn.session.key, turn.session.agent, model, outcome.usage, now)
     state = children.SILENT if _nothing_to_say(end) else end.state

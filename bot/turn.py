@@ -19,7 +19,7 @@ from bot.delivery import Answered, Delivery
 from bot.ending import Ending, commit, ending
 from bot.engine.port import Engine
 from bot.errors import Fenced, RunError, StoreError
-from bot.events import Body, Compacted, Finished, Hub, RunEvent, Signal, Started
+from bot.events import Body, Compacted, Delta, Finished, Hub, RunEvent, Signal, Started
 from bot.gate import Gate
 from bot.hooks.points import Hooks
 from bot.inference import Agents, Inference
@@ -162,6 +162,7 @@ class _Run:
             parts.hooks,
         )
         self._started_at = parts.clock.now()
+        self._first_at: float | None = None
         self._limit: asyncio.Timeout | None = None
         self._aborted = False
         self._absent = 0
@@ -187,7 +188,9 @@ class _Run:
         if end.entry is not None:
             end = replace(end, entry=parts.hooks.before_message_write(turn.session, end.entry))
         replies, begun = parts.delivery.parts(turn, self._answered(end)), len(self._live.sent)
-        committed = await parts.engine.tx(commit(end, replies, parts.delivery, now, begun))
+        committed = await parts.engine.tx(
+            commit(end, replies, parts.delivery, now, begun, self._first_at)
+        )
         if committed.sending is not None:
             parts.delivery.hand_over(committed.sending)
         step("turn.committed")
@@ -371,6 +374,8 @@ class _Run:
     def _emit(self, body: Body) -> None:
         self.seq += 1
         turn, now = self._turn, self._parts.clock.now()
+        if self._first_at is None and isinstance(body, Delta):
+            self._first_at = now
         self._parts.hub.publish(RunEvent(turn.id, turn.session.key, self.seq, now, body))
 
 

@@ -55,6 +55,10 @@ class ConfigFile:
             raise RequestError("UNAVAILABLE", what)
         return self._path
 
+    def variable(self, name: str) -> str | None:
+        """What a variable of the environment holds; None when it is not set or empty."""
+        return self._env.get(name) or None
+
     def read(self, base: str | None = None) -> Text:
         """The file now. Raises RequestError, CONFLICT when it is not the one that `base` names."""
         try:

@@ -16,6 +16,7 @@ from bot.gateway import (
     methods_providers,
     methods_runs,
     methods_sessions,
+    methods_setup,
     methods_system,
     methods_tasks,
     methods_tools,
@@ -42,6 +43,7 @@ METHODS: tuple[Method, ...] = (
     *methods_tools.METHODS,
     *methods_usage.METHODS,
     *methods_logs.METHODS,
+    *methods_setup.METHODS,
 )
 
 

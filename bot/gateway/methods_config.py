@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from bot.config import show
+from bot.config.document import MAX_BYTES
 from bot.config.problems import split_key
 from bot.config.schema import json_schema
 from bot.errors import RequestError
+from bot.gateway import config_text
 from bot.gateway.file import rows
 from bot.gateway.frames import Params
 from bot.gateway.params import Id, Key, Nothing
@@ -30,6 +34,32 @@ class ConfigSetParams(Params):
     key: Key
     value: Any = None
     base: Id | None = None
+
+
+class PatchParams(Params):
+    """Several keys with their values as in the file, written together or not at all.
+
+    What is null is taken away. `base` refuses the change when the file is not the one it names.
+    """
+
+    changes: Annotated[dict[Key, Any], Field(min_length=1, max_length=200)]
+    base: Id | None = None
+
+
+Text = Annotated[str, Field(max_length=MAX_BYTES)]
+
+
+class TextParams(Params):
+    """A whole file's text, with the marks that stand for its secrets."""
+
+    text: Text
+
+
+class TextSetParams(Params):
+    """As for config.text.check; `base` is the one that config.text.get told."""
+
+    text: Text
+    base: Id
 
 
 @method("config.get", GetParams, help="The file's configuration, defaults included, no secrets.")
@@ -62,6 +92,41 @@ async def config_set(core: Core, client: Client, params: ConfigSetParams) -> Jso
     return {"file": str(file.path), "base": base, "key": params.key, "restart": True}
 
 
+@method("config.patch", PatchParams, help="Change several keys in the file, all or none.")
+async def config_patch(core: Core, client: Client, params: PatchParams) -> Json:
+    file = core.file
+    async with file.lock:
+        before = file.read(params.base)
+        text = before.text
+        for key, value in params.changes.items():
+            try:
+                path = tuple(split_key(key))
+            except ValueError as error:
+                raise RequestError("INVALID_PARAMS", str(error), {"key": key}) from None
+            if value is not None:
+                text = file.set(text, path, value)
+            elif file.has(text, path):
+                text = file.remove(text, path)
+        base = file.write(text, before)
+    return {"file": str(file.path), "base": base, "keys": list(params.changes), "restart": True}
+
+
+@method("config.text.get", Nothing, help="The file's text to edit, a mark in place of each secret.")
+async def config_text_get(core: Core, client: Client, params: Nothing) -> Json:
+    return config_text.shown(core.file)
+
+
+@method("config.text.check", TextParams, help="Every mistake of a text, with line and column.")
+async def config_text_check(core: Core, client: Client, params: TextParams) -> Json:
+    return config_text.checked(core.file, params.text)
+
+
+@method("config.text.set", TextSetParams, help="Write an edited text when nothing is wrong in it.")
+async def config_text_set(core: Core, client: Client, params: TextSetParams) -> Json:
+    async with core.file.lock:
+        return config_text.put(core.file, params.text, params.base)
+
+
 @method("config.schema", Nothing, help="The JSON Schema of the file.")
 async def config_schema(core: Core, client: Client, params: Nothing) -> Json:
     return {"schema": json_schema(core.file.adapters)}
@@ -79,4 +144,13 @@ async def config_check(core: Core, client: Client, params: Nothing) -> Json:
     return answer | {"ok": True, "warnings": rows(config.warnings)}
 
 
-METHODS: tuple[Method, ...] = (config_get, config_set, config_schema, config_check)
+METHODS: tuple[Method, ...] = (
+    config_get,
+    config_set,
+    config_patch,
+    config_text_get,
+    config_text_check,
+    config_text_set,
+    config_schema,
+    config_check,
+)

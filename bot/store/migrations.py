@@ -305,6 +305,14 @@ STEPS: tuple[tuple[str, tuple[str | Each, ...]], ...] = (
             "CREATE INDEX task_runs_lost ON task_runs(task) WHERE delivery = 'not-delivered'",
         ),
     ),
+    # What the plots of a week are made of; both are set by updates that were there before.
+    (
+        "figures",
+        (
+            "ALTER TABLE runs ADD COLUMN first_at DOUBLE PRECISION",
+            "ALTER TABLE calls ADD COLUMN failed BIGINT",
+        ),
+    ),
 )
 
 _SERIAL = "INTEGER PRIMARY KEY AUTOINCREMENT"

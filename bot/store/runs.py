@@ -83,12 +83,13 @@ def end(
     error: Mapping[str, str] | None = None,
     usage: Usage | None = None,
     model: str | None = None,
+    first_at: float | None = None,
 ) -> Script[None]:
-    """Close a run as ok, error or aborted."""
+    """Close a run as ok, error or aborted; `first_at` is when its first visible text came."""
     usage = usage or Usage()
     yield q(
         "UPDATE runs SET state = ?, ended_at = ?, reply = ?, error = ?, input_tokens = ?, "
-        "output_tokens = ?, cost = ?, model = ? WHERE id = ?",
+        "output_tokens = ?, cost = ?, model = ?, first_at = ? WHERE id = ?",
         state,
         now,
         reply,
@@ -97,6 +98,7 @@ def end(
         usage.output,
         usage.cost,
         model,
+        first_at,
         run,
     )
 
@@ -129,9 +131,13 @@ def intend_call(run: str, call: str, name: str, now: float) -> Script[None]:
     )
 
 
-def end_call(run: str, call: str, now: float) -> Script[None]:
+def end_call(run: str, call: str, now: float, failed: bool) -> Script[None]:
     yield q(
-        "UPDATE calls SET state = 'done', ended_at = ? WHERE run = ? AND call = ?", now, run, call
+        "UPDATE calls SET state = 'done', ended_at = ?, failed = ? WHERE run = ? AND call = ?",
+        now,
+        int(failed),
+        run,
+        call,
     )
 
 

@@ -269,7 +269,7 @@ class Performer:
     def _record(self, key: str, entry: Entry) -> Script[Entry]:
         yield from runs.fence(self.turn.lane, self.turn.epoch)
         kept = yield from entries.append(self.turn.session.id, [entry])
-        yield from runs.end_call(self.turn.id, key, entry.at)
+        yield from runs.end_call(self.turn.id, key, entry.at, entry.is_error)
         if self.bubbles is not None:
             yield from self.bubbles.ended(entry)
         return kept[0]
