@@ -40,7 +40,7 @@ Nothing is known yet. Write here what the owner wants every conversation to know
     "HEARTBEAT.md": """\
 # Regular checks
 
-Nothing to check.
+<!-- A line for each thing to look at. While there is none, the heartbeat is passed over. -->
 """,
     "BOOTSTRAP.md": """\
 # A new workspace
