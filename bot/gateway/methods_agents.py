@@ -17,6 +17,8 @@ from bot.gateway.services import Core
 
 MAX_TEXT = 1 << 20
 _FIRST = {"id": "main", "name": "Assistant"}
+# What no two agents share.
+_OWN = ("id", "name", "default", "workspace")
 
 
 class AgentKeys(Params):
@@ -29,6 +31,15 @@ class AgentKeys(Params):
 
     agent_id: Id
     base: Id | None = None
+
+
+class NewAgent(AgentKeys):
+    """A new agent. `copy` is another one whose keys in the file it gets where none are given.
+
+    Its own id, name, folder and rank as the default are not copied.
+    """
+
+    copy_of: Annotated[Id | None, Field(alias="copy")] = None
 
 
 class OneAgent(Params):
@@ -65,22 +76,32 @@ class FileSetParams(Params):
     base: Id | None = None
 
 
-@method("agents.create", AgentKeys, help="Add an agent to the file, and use it.")
-async def agents_create(core: Core, client: Client, params: AgentKeys) -> Json:
+@method("agents.create", NewAgent, help="Add an agent to the file, and use it.")
+async def agents_create(core: Core, client: Client, params: NewAgent) -> Json:
     name, file = params.agent_id.lower(), core.file
     async with file.lock:
         before = file.read(params.base)
         if file.load(before.text, "CONFLICT").agent(name) is not None:
             raise RequestError("CONFLICT", f"there is an agent {name} already")
         given = {key: value for key, value in (params.model_extra or {}).items() if value}
-        agent = {"id": name} | given
         listed = (parse(before.text, str(file.path), []).data or {}).get("agents")
+        agent = {"id": name} | _copied(core, listed or [_FIRST], params.copy_of) | given
         if listed:
             text = file.set(before.text, ("agents", str(len(listed))), agent)
         else:
             # A file without the list means one agent called main; it must not vanish by this.
             text = file.set(before.text, ("agents",), [_FIRST, agent])
         return await _adopted(core, text, before, name)
+
+
+def _copied(core: Core, listed: list[dict[str, Any]], name: str | None) -> dict[str, Any]:
+    """What an agent's duplicate takes from the file. Raises RequestError NOT_FOUND."""
+    if name is None:
+        return {}
+    found = next((one for one in listed if str(one["id"]).lower() == name.lower()), None)
+    if found is None:
+        raise RequestError("NOT_FOUND", f"there is no agent {name}")
+    return {key: value for key, value in found.items() if key not in _OWN}
 
 
 @method("agents.update", AgentKeys, help="Change an agent in the file, and use it as it is then.")

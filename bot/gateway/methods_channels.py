@@ -93,6 +93,19 @@ def _channel_row(core: Core, account: Channel, quarantined: int) -> dict[str, An
         "matchedBy": route.matched_by,
         "lastEventAt": when(state.last_event_at),
         "quarantined": quarantined,
+        "access": _access(account),
+    }
+
+
+def _access(account: Channel) -> dict[str, Any]:
+    """Who may talk there, with the file's keys."""
+    rules = account.settings
+    return {
+        "dm_policy": rules.dm_policy,
+        "allow_from": list(rules.allow_from),
+        "group_policy": rules.group_policy,
+        "group_allow_from": list(rules.group_allow_from),
+        "require_mention": rules.require_mention,
     }
 
 

@@ -92,6 +92,7 @@ def provider_row(core: Core, name: str, settings: ProviderSettings) -> dict[str,
         "keys": sum(map(bool, (settings.api_key, *settings.api_keys))),
         "headers": list(settings.headers),
         "models": [card.id for card in settings.models],
+        "sign_in": settings.oauth is not None,
         "ready": reason is None,
         "reason": reason,
     }

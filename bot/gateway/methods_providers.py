@@ -1,6 +1,6 @@
-"""`providers.set` and `providers.remove`: providers in the file, in use at once.
+"""`providers.set/remove/login`: providers in the file, in use at once, and signing in to them.
 
-Keys go in and never come out.
+Keys and tokens go in and never come out.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from bot.gateway.methods_models import provider_row
 from bot.gateway.params import Id
 from bot.gateway.rpc import Client, Json, Method, method
 from bot.gateway.services import Core
+from bot.providers.http import Refused
+from bot.providers.login import SignIn
 
 _CREDENTIALS = ("api_key", "api_keys", "headers", "oauth")
 
@@ -37,6 +39,12 @@ class OneProvider(Params):
 
     provider: Id
     base: Id | None = None
+
+
+class LoginParams(Params):
+    """A provider that has `oauth` in the configuration."""
+
+    provider: Id
 
 
 @method("providers.set", ProviderSet, help="Add or change a provider in the file, and use it.")
@@ -89,8 +97,62 @@ async def providers_remove(core: Core, client: Client, params: OneProvider) -> J
     return {"provider": name, "file": str(file.path), "base": base}
 
 
+@method(
+    "providers.login",
+    LoginParams,
+    help="Begin to sign in to a provider: the code that a person confirms at an address.",
+    waits=True,
+)
+async def providers_login(core: Core, client: Client, params: LoginParams) -> Json:
+    name, sign_in = _sign_in(core, params.provider)
+    try:
+        device = await sign_in.begin()
+    except Refused as refused:
+        raise RequestError("UNAVAILABLE", refused.failure.message) from None
+    return {
+        "provider": name,
+        "url": device.url,
+        "wholeUrl": device.whole_url,
+        "userCode": device.user_code,
+        "expiresInMs": round(device.expires_in * 1000),
+    }
+
+
+@method(
+    "providers.loginWait",
+    LoginParams,
+    help="Wait until the code that was given last is confirmed; the provider as it is then.",
+    waits=True,
+)
+async def providers_login_wait(core: Core, client: Client, params: LoginParams) -> Json:
+    name, sign_in = _sign_in(core, params.provider)
+    if sign_in.device is None:
+        raise RequestError("CONFLICT", f"nobody is signing in to {name}; begin anew")
+    try:
+        await sign_in.finish(sign_in.device)
+    except Refused as refused:
+        raise RequestError("FORBIDDEN", refused.failure.message) from None
+    return {"provider": provider_row(core, name, core.config.providers[name])}
+
+
+def _sign_in(core: Core, provider: str) -> tuple[str, SignIn]:
+    """A provider's name and its sign-in. Raises RequestError where there is none."""
+    name = provider.lower()
+    settings = core.config.providers.get(name)
+    sign_in = core.catalogue.sign_in(name, settings) if settings else None
+    if sign_in is None:
+        say = f"providers.{name}.oauth is not configured; see docs/models.md"
+        raise RequestError("NOT_FOUND", say)
+    return name, sign_in
+
+
 async def _adopt(core: Core, providers: dict[str, ProviderSettings]) -> None:
     await core.adopt(core.config.model_copy(update={"providers": providers}))
 
 
-METHODS: tuple[Method, ...] = (providers_set, providers_remove)
+METHODS: tuple[Method, ...] = (
+    providers_set,
+    providers_remove,
+    providers_login,
+    providers_login_wait,
+)

@@ -62,7 +62,16 @@ class Page:
 PAGES = (
     Page("chat", "Chat", ("/chat",), "chat.html"),
     Page(
-        "agents", "Agents", ("/agents", "/agents/{id}", f"/agents/{{id}}/{{tab:{'|'.join(TABS)}}}")
+        "agents",
+        "Agents",
+        (
+            "/agents",
+            "/agents/{id}",
+            f"/agents/{{id}}/{{tab:{'|'.join(TABS)}}}",
+            # Old addresses: they lead to the models of the default agent.
+            "/providers",
+            "/providers/{provider}",
+        ),
     ),
     Page("sessions", "Sessions", ("/sessions", "/sessions/{id}")),
     Page("approvals", "Approvals", ("/approvals",)),

@@ -124,6 +124,8 @@ class SignIn:
         self._file = state / "logins" / f"{name}.json"
         self._clock = clock
         self._lock = asyncio.Lock()
+        # The code that was given last, for whoever waits for its confirmation.
+        self.device: Device | None = None
 
     @property
     def known(self) -> bool:
@@ -173,6 +175,7 @@ class SignIn:
         device = read_device(body) if status < 400 else None
         if device is None:
             raise self._wrong(body, f"the issuer gave no code (status {status}){_said(body)}")
+        self.device = device
         return device
 
     async def finish(self, device: Device) -> None:

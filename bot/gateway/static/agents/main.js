@@ -1,52 +1,29 @@
-// /agents: every agent, and one agent with its tabs.
+// /agents: every agent, and one agent with its tabs. Old addresses of provider pages lead to the
+// models of the default agent.
+import { useEffect } from "../vendor/preact-hooks.js";
 import { html } from "../ui/html.js";
-import { go, parts } from "../ui/address.js";
+import { parts } from "../ui/address.js";
 import { useLive } from "../ui/live.js";
-import { Name, Tag } from "../ui/parts.js";
 import { rpc } from "../ui/rpc.js";
 import { mount } from "../ui/shell.js";
-import { searched, Search } from "../ui/filter.js";
-import { Table } from "../ui/table.js";
-import { T } from "../strings/agents.js";
+import { Failed } from "../ui/table.js";
+import { T as common } from "../strings/common.js";
 import { Agent } from "./agent.js";
-
-const COLUMNS = [
-  { key: "name", name: T.agent, sort: (row) => row.name, cell: (row) => html`<${Link} row=${row} />` },
-  { key: "model", name: T.model, sort: (row) => row.model.primary, cell: (row) => row.model.primary },
-  { key: "fallbacks", name: T.fallbacks, cell: (row) => row.model.fallbacks.join(", ") },
-  { key: "zone", name: T.zone, cell: (row) => row.timezone },
-  { key: "state", name: T.state, cell: (row) => html`<${State} row=${row} />` },
-];
+import { List } from "./list.js";
+import { place, replace } from "./parts.js";
 
 mount(App);
 
 function App() {
-  const [, id, tab] = parts();
-  return id === undefined ? html`<${List} />` : html`<${Agent} id=${id} tab=${tab ?? "models"} choose=${show} />`;
+  const [page, id, tab] = parts();
+  if (page === "providers") return html`<${Moved} provider=${id ?? ""} />`;
+  return id === undefined ? html`<${List} />` : html`<${Agent} key=${id} id=${id} tab=${tab ?? "models"} />`;
 }
 
-function show(id, tab) {
-  go(`/agents/${encodeURIComponent(id)}/${tab}`);
-}
-
-function List() {
+function Moved({ provider }) {
   const live = useLive(() => rpc("agents.list"));
-  const rows = live.data?.agents ?? [];
-  const found = searched(rows, (row) => `${row.name} ${row.id} ${row.model.primary}`);
-  return html`
-    <div class="filters"><${Search} /></div>
-    <${Table} name=${T.agents} columns=${COLUMNS} rows=${found} all=${rows.length} id=${(row) => row.id} live=${live}
-      empty=${{ title: T.empty, text: T.emptyText }} />
-  `;
-}
-
-function Link({ row }) {
-  return html`<a href=${`/agents/${encodeURIComponent(row.id)}`}><${Name} text=${row.name} /></a>`;
-}
-
-function State({ row }) {
-  return html`
-    <${Tag} look=${row.enabled ? "good" : ""}>${row.enabled ? T.on : T.off}<//>
-    ${row.default && html` <${Tag}>${T.default}<//>`}
-  `;
+  const agent = live.data?.agents.find((row) => row.default);
+  useEffect(() => void (agent && replace(place(agent.id, "models", provider && { provider }))), [agent?.id]);
+  if (live.error) return html`<${Failed} error=${live.error} again=${live.reload} />`;
+  return html`<p class="soft state loading">${common.loading}</p>`;
 }

@@ -10,7 +10,8 @@ import { T as common } from "../strings/common.js";
 import { T } from "../strings/sessions.js";
 import { asMarkdown, download } from "./export.js";
 
-export function Actions({ row }) {
+/** `gone` is called after the session was deleted. */
+export function Actions({ row, gone = () => go("/sessions") }) {
   const [renaming, setRenaming] = useState(false);
   const [busy, setBusy] = useState(false);
   const { sessionKey } = row;
@@ -28,7 +29,7 @@ export function Actions({ row }) {
       <button type="button" class="button" onClick=${() => reset(row)}>${T.reset}</button>
       <button type="button" class="button" onClick=${() => taken(row, "json")}>${T.exportJson}</button>
       <button type="button" class="button" onClick=${() => taken(row, "md")}>${T.exportMarkdown}</button>
-      <button type="button" class="button bad" onClick=${() => remove(row)}>${T.delete}</button>
+      <button type="button" class="button bad" onClick=${() => remove(row, gone)}>${T.delete}</button>
     </div>
     ${renaming && html`<${Rename} row=${row} close=${() => setRenaming(false)} />`}
   `;
@@ -65,10 +66,10 @@ async function reset({ sessionKey, displayName }) {
   if (await confirm(asked)) await told(() => rpc("sessions.reset", { sessionKey, exact: true }), T.resetDone);
 }
 
-async function remove({ sessionKey, displayName }) {
+async function remove({ sessionKey, displayName }, gone) {
   const asked = { title: T.deleteTitle(displayName), text: T.deleteText, action: T.delete, danger: true };
   if (!(await confirm(asked))) return;
-  if (await told(() => rpc("sessions.delete", { sessionKey }), T.deleted)) go("/sessions");
+  if (await told(() => rpc("sessions.delete", { sessionKey }), T.deleted)) gone();
 }
 
 function taken({ sessionKey }, format) {
