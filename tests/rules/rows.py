@@ -47,6 +47,7 @@ MARKS = {
     "prog": "contracts/test_provider_programs.py",
     "prev": "scenarios/test_previews.py",
     "tkit": "contracts/test_gateway_tools.py",
+    "tdel": "scenarios/test_task_delivery.py",
     "task": "scenarios/test_task_surfaces.py",
     "tclk": "scenarios/test_task_clock.py",
     "trun": "scenarios/test_task_runs.py",
@@ -60,6 +61,7 @@ TABLE = """
 5 sess a_new_session_has_a_name_and_no_history
 5 intk two_people_and_two_channels_have_sessions_of_their_own
 6 gtsk a_removed_channel_leaves_its_tasks_listed
+6 tdel 06_a_removed_channel_loses_deliveries_and_neither_task_nor_history
 11 mods 011_an_address_and_a_model_are_enough
 11 mods 011_of_ollama_too
 12 mods 012_a_refused_key_is_not_ready_and_looking_costs_nothing
@@ -100,7 +102,10 @@ TABLE = """
 39 gses 038_039_overrides_are_the_sessions_own_and_can_be_cleared
 41 gtsk a_preview_keeps_nothing
 42 gtsk the_source_channel_is_offered_only_where_there_is_one
+42 tdel 42_back_to_the_chat_exists_where_a_session_came_from_one
+42 tdel 62_42_telegram_threads_get_it_and_the_receipt_is_telegrams_own_id
 49 gtsk a_change_keeps_id_owner_and_history
+49 tdel 49_another_delivery_leaves_id_owner_and_history
 50 gtsk a_task_has_an_agent_a_session_and_no_channel
 50 gtsk what_cannot_be_makes_nothing
 51 task the_sentence_means_the_same_everywhere_and_comes_back_there
@@ -124,6 +129,8 @@ TABLE = """
 61 trun 61_no_cue_line_is_ever_seen_by_anybody
 61 task a_cue_brings_one_strong_answer_to_every_chat
 62 task the_sentence_means_the_same_everywhere_and_comes_back_there
+62 tdel 62_on_its_way_it_is_unknown_and_one_refused_part_loses_it
+62 tdel 62_42_telegram_threads_get_it_and_the_receipt_is_telegrams_own_id
 63 mods 063_vllm_is_discovered_listed_and_answers_with_tools
 64 olla 064_a_pasted_path_is_taken_off
 64 mprd 064_a_model_without_tools_says_so_in_the_run

@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.cli.inside import core_of
 from bot.contract import Address
 from bot.engine.port import Script, q
+from bot.errors import RequestError
 from bot.gateway.local import Local
 from bot.gateway.methods import table
 from bot.schedule.recipients import announced
@@ -248,3 +251,22 @@ async def test_62_42_telegram_threads_get_it_and_the_receipt_is_telegrams_own_id
             wire = Local(table(core), bench.app.hub, core.view)
             [told] = (await wire.request("tasks.runs", {"id": row["id"]}))["runs"]
             assert (told["status"], told["delivery"]) == ("ok", "delivered")
+
+
+async def test_42_back_to_the_chat_exists_where_a_session_came_from_one(
+    bench: Bench, clock: VirtualClock
+):
+    core, here = core_of(bench.app), bench.platform()
+    wire = Local(table(core), bench.app.hub, core.view)
+    here.say("hello")
+    await here.shows("echo hello")
+    wanted = {"text": "in 1m", "prompt": PROMPT, "delivery": {"mode": "announce"}}
+    scripted(bench).on(PROMPT, ["found"])
+    made = await wire.request("tasks.add", {**wanted, "sessionKey": ADA, "idempotencyKey": "k1"})
+    assert (made["delivery"]["channel"], made["delivery"]["to"]) == ("idempotent", "ada")
+    with pytest.raises(RequestError) as refused:
+        page = {"sessionKey": "agent:main:main", "idempotencyKey": "k2"}
+        await wire.request("tasks.add", {**wanted, **page})
+    assert refused.value.code == "NO_TARGET"
+    await passes(bench, clock, 70)
+    assert here.visible()[1:] == ["found"]
