@@ -18,7 +18,7 @@ from bot.errors import RequestError
 from bot.events import Hub, Signal
 from bot.hooks.points import Hooks
 from bot.keys import SessionKey, parse_key
-from bot.store import entries, runs, sessions, upkeep
+from bot.store import entries, forks, runs, sessions, upkeep
 from bot.types import Entry, Session
 
 MAX_LABEL = 64
@@ -81,6 +81,12 @@ class Sessions:
             sessions.create_child(key, checked_label(label), now, activate=activate)
         )
         return self._changed(row)
+
+    async def fork(self, text: str, up_to: int, label: str | None) -> Row:
+        """A new child that has a session's transcript up to an entry. Raises RequestError."""
+        key = self.key(text)
+        row = await self._engine.tx(forks.fork(key, up_to, checked_label(label), self._clock.now()))
+        return self._changed(row or self._missing(text))
 
     async def switch(self, base: str, to: str | None) -> Row:
         """Make a child (by label, slug or key) or the base itself active. Raises RequestError."""

@@ -45,6 +45,13 @@ class CreateParams(Params):
     label: Id | None = None
 
 
+class ForkParams(OneSession):
+    """A new session with what was said up to the message with id `upTo`; 0: nothing of it."""
+
+    up_to: Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
+    label: Id | None = None
+
+
 class QueueChoice(Params):
     """How messages that come during a run are taken."""
 
@@ -86,6 +93,14 @@ async def sessions_list(core: Core, client: Client, params: ListParams) -> Json:
 async def sessions_create(core: Core, client: Client, params: CreateParams) -> Json:
     agent = core.world.agent(params.agent_id.lower())
     row = await core.sessions.create(main_key(agent.id), params.label)
+    return {"sessionKey": row["key"], "sessionId": row["id"], "label": row["label"]}
+
+
+@method("sessions.fork", ForkParams, help="Go on from a message in a new session of its own.")
+async def sessions_fork(core: Core, client: Client, params: ForkParams) -> Json:
+    # A message is one of this transcript: a pointer may have moved since it was shown.
+    key = await session_key(core, params.session_key, True)
+    row = await core.sessions.fork(key.text, int(params.up_to), params.label)
     return {"sessionKey": row["key"], "sessionId": row["id"], "label": row["label"]}
 
 
@@ -254,6 +269,7 @@ def _place(address: str | None, kind: str | None) -> dict[str, Any] | None:
 METHODS: tuple[Method, ...] = (
     sessions_list,
     sessions_create,
+    sessions_fork,
     sessions_patch,
     sessions_switch,
     sessions_reset,

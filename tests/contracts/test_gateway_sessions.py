@@ -237,3 +237,34 @@ def test_every_method_has_help_and_its_parameters_are_camel_case(tmp_path: Path)
             continue  # it mirrors the file and keeps its keys
         for field_name, info in found.params.model_fields.items():
             assert "_" not in (info.alias or field_name)
+
+
+async def test_a_fork_has_what_was_said_up_to_a_message_and_leaves_the_old_one(desk: Desk):
+    await desk.say("[[demo text one]]")
+    await desk.ok("sessions.patch", sessionKey=MAIN, model="demo/second")
+    await desk.say("[[demo tool session_status {}]][[demo text two]]")
+    before = (await desk.ok("chat.history", sessionKey=MAIN))["messages"]
+    one = next(row for row in before if row["text"] == "one")
+    made = await desk.ok("sessions.fork", sessionKey=MAIN, upTo=one["id"])
+    assert made["label"] == "Main branch" and made["sessionKey"] == f"{MAIN}:chat:main-branch"
+    texts = [row["text"] for row in await messages(desk, made["sessionKey"])]
+    assert texts == ["[[demo text one]]", "one"]
+    await desk.say("[[demo text other]]", key=made["sessionKey"])
+    assert (await desk.ok("chat.history", sessionKey=MAIN))["messages"] == before
+    # A call is never left without its result.
+    call = next(row for row in before if row["toolCalls"])
+    half = await desk.ok("sessions.fork", sessionKey=MAIN, upTo=call["id"], label="Half")
+    assert [row["role"] for row in await messages(desk, half["sessionKey"])][-2:] == [
+        "assistant",
+        "tool",
+    ]
+    none = await desk.ok("sessions.fork", sessionKey=MAIN, upTo="0")
+    assert await messages(desk, none["sessionKey"]) == []
+    rows = {row["sessionKey"]: row for row in (await desk.ok("sessions.list"))["sessions"]}
+    assert rows[made["sessionKey"]]["model"] == "demo/second"
+    missing = await desk.error("sessions.fork", sessionKey=f"{MAIN}:chat:none", upTo="1")
+    assert missing["code"] == "NOT_FOUND"
+
+
+async def messages(desk: Desk, key: str) -> list[dict]:
+    return (await desk.ok("chat.history", sessionKey=key))["messages"]

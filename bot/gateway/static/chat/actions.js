@@ -4,15 +4,17 @@ import { connection, on, onOpen, rpc } from "../ui/rpc.js";
 import * as state from "./state.js";
 import * as storage from "./storage.js";
 import { T } from "../strings/chat.js";
+import { resend } from "./sending.js";
 import * as transcript from "./transcript.js";
 
 const PAGE = 200;
 const SOON = 120;
-const BUSY = 2_000;
+const MESSAGE = /^[0-9]{1,18}$/;
 const KEY = /^agent(:[a-z0-9._+@=%-]+){2,}$/;
 
 export function start() {
-  addEventListener("hashchange", () => openSession(location.hash.slice(1)));
+  addEventListener("hashchange", openAddress);
+  storage.onMarks(() => (state.marks.value = storage.marks()));
   onOpen(signedIn);
   on("*", happened);
 }
@@ -22,9 +24,9 @@ async function signedIn() {
   await told(async () => {
     const [{ agents }] = await Promise.all([rpc("agents.list"), readSessions(), readApprovals()]);
     state.agents.value = agents.filter((one) => one.enabled !== false);
-    openSession(location.hash.slice(1));
+    openAddress();
   });
-  for (const message of storage.outbox()) post(message);
+  resend();
 }
 
 function happened(payload, name) {
@@ -71,21 +73,32 @@ function markBusy(key, busy) {
   state.busyElsewhere.value = keys;
 }
 
+/** Show what the address names: a session, or a message in it as `<session>/<message>`. */
+function openAddress() {
+  const [wanted, message = ""] = location.hash.slice(1).split("/");
+  state.wanted.value = MESSAGE.test(message) ? message : "";
+  openSession(wanted);
+}
+
 /** Show a session; anything that is no key means the default agent's first one. */
 export function openSession(wanted) {
   const fallback = state.agents.value.find((one) => one.default) ?? state.agents.value[0];
   const key = KEY.test(wanted) ? wanted : state.mainKey(fallback?.id ?? "main");
   const another = key !== state.sessionKey.value;
-  if (location.hash.slice(1) !== key) history.replaceState(null, "", `#${key}`);
+  if (location.hash.slice(1).split("/")[0] !== key) history.replaceState(null, "", `#${key}`);
   batch(() => {
     state.sessionKey.value = key;
     state.drawerOpen.value = false;
     if (another) {
       const waiting = storage.outbox().filter((message) => message.sessionKey === key);
       state.talk.value = waiting.reduce(transcript.withSent, transcript.empty());
+      state.draft.value = storage.draft(key);
+      state.files.value = storage.files(key);
+      state.made.value = null;
     }
   });
   readHistory();
+  see();
   if (another || state.models.value.length === 0) readModels();
 }
 
@@ -102,11 +115,38 @@ export function step(by) {
   visit(keys[(at + by + keys.length) % keys.length]);
 }
 
-async function readSessions() {
+export async function readSessions() {
   const { sessions } = await rpc("sessions.list");
   batch(() => {
     state.sessions.value = sessions;
     state.busyElsewhere.value = new Set(sessions.filter((one) => one.running).map((one) => one.sessionKey));
+  });
+  see();
+}
+
+/** Remember that the session in view was looked at; the first visit calls nothing unread. */
+function see() {
+  const { seen, since } = state.marks.value;
+  const now = state.session.value?.updatedAt;
+  const newest = state.sessions.value.map((one) => one.updatedAt).sort().at(-1) ?? "";
+  if (since !== null && (!now || seen[state.sessionKey.value] === now)) return;
+  mark({ since: since ?? newest, seen: { ...seen, ...(now ? { [state.sessionKey.value]: now } : {}) } });
+}
+
+/** Change what this browser remembers of sessions. */
+export function mark(change) {
+  state.marks.value = { ...storage.marks(), ...change };
+  storage.keepMarks(state.marks.value);
+}
+
+/** Another name, and whether it is pinned or put away. Returns whether that worked. */
+export function keepRow(session, { label, pinned, archived }) {
+  const key = session.sessionKey;
+  return told(async () => {
+    if (label && label !== session.label) await rpc("sessions.patch", { sessionKey: key, exact: true, label });
+    const marks = storage.marks();
+    mark({ pinned: { ...marks.pinned, [key]: pinned }, archived: { ...marks.archived, [key]: archived } });
+    await readSessions();
   });
 }
 
@@ -117,7 +157,7 @@ async function readModels() {
   });
 }
 
-async function readHistory() {
+export async function readHistory() {
   const key = state.sessionKey.value;
   await told(async () => {
     const page = await rpc("chat.history", { sessionKey: key, exact: true, limit: PAGE });
@@ -125,47 +165,14 @@ async function readHistory() {
   });
 }
 
-export async function readEarlier() {
+export async function readEarlier(limit = PAGE) {
   const key = state.sessionKey.value;
   const before = state.talk.value.rows[0]?.id;
   await told(async () => {
-    const page = await rpc("chat.history", { sessionKey: key, exact: true, limit: PAGE, before });
+    const page = await rpc("chat.history", { sessionKey: key, exact: true, limit, before });
     const unmoved = key === state.sessionKey.value && state.talk.value.rows[0]?.id === before;
     if (unmoved) state.talk.value = transcript.withEarlier(state.talk.value, page);
   });
-}
-
-/** Say something. It is shown at once, kept until the server has it, and sent under one key. */
-export function send(text) {
-  if (!text.trim()) return;
-  const message = { runId: uuid(), sessionKey: state.sessionKey.value, text, at: new Date().toISOString() };
-  storage.intoOutbox(message);
-  state.talk.value = transcript.withSent(state.talk.value, message);
-  post(message);
-}
-
-/** Send a message that was refused, once more and under the same key. */
-export function sendAgain(message) {
-  storage.intoOutbox(message);
-  state.talk.value = transcript.withSentState(state.talk.value, message.runId, { state: "sending", reason: "" });
-  post(message);
-}
-
-async function post(message) {
-  const { runId, sessionKey, text } = message;
-  try {
-    const params = { sessionKey, exact: true, message: text, idempotencyKey: runId };
-    const { status } = await rpc("chat.send", params);
-    storage.outOfOutbox(runId);
-    const sent = status === "queued" ? "queued" : "started";
-    state.talk.value = transcript.withSentState(state.talk.value, runId, { state: sent });
-    if (status === "ok" || status === "in_flight") soon(readHistory);
-  } catch (error) {
-    if (error.retryable && connection.value === "open") setTimeout(() => post(message), BUSY);
-    if (error.retryable) return; // without a connection, the next one takes it along
-    storage.outOfOutbox(runId);
-    state.talk.value = transcript.withSentState(state.talk.value, runId, { state: "failed", reason: error.message });
-  }
 }
 
 /** Stop what runs here; what waits behind it goes on and can be withdrawn by itself. */
@@ -202,7 +209,7 @@ export async function chooseModel(ref) {
 }
 
 /** Do it, and say what went wrong. A lost connection says so by itself. */
-async function told(action) {
+export async function told(action) {
   try {
     await action();
     return true;
@@ -215,20 +222,11 @@ async function told(action) {
 const planned = new Map();
 
 /** Do it in a moment, once for many askings. */
-function soon(action) {
+export function soon(action) {
   if (planned.has(action)) return;
   const run = () => {
     planned.delete(action);
     told(action);
   };
   planned.set(action, setTimeout(run, SOON));
-}
-
-/** A random id. `crypto.randomUUID` is missing where the page is served without TLS. */
-function uuid() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = [...bytes].map((one) => one.toString(16).padStart(2, "0")).join("");
-  return [0, 8, 12, 16, 20].map((from, at, all) => hex.slice(from, all[at + 1])).join("-");
 }

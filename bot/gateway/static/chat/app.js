@@ -6,7 +6,7 @@ import * as state from "./state.js";
 import { T as common } from "../strings/common.js";
 import { T } from "../strings/chat.js";
 import { Composer } from "./composer.js";
-import { NewSession } from "./dialog.js";
+import { Dialogs } from "./dialog.js";
 import { Header } from "./header.js";
 import { Messages } from "./messages.js";
 import { Sidebar } from "./sidebar.js";
@@ -29,20 +29,32 @@ export function App() {
         <${Messages} />
         <${Composer} />
       </main>
-      <${NewSession} />
+      <${Dialogs} />
     </div>
   `;
 }
 
 function press(event) {
-  if (state.dialogOpen.value) return;
   const command = event.ctrlKey || event.metaKey;
+  const key = event.key.toLowerCase();
+  if (state.dialog.value) return;
   if (event.key === "Escape") escape();
-  else if (command && event.shiftKey && event.key.toLowerCase() === "o") state.dialogOpen.value = true;
+  else if (command && key === "k") state.dialog.value = { name: "palette" };
+  else if (command && event.shiftKey && key === "o") state.dialog.value = { name: "new" };
   else if (event.altKey && event.key === "ArrowUp") step(-1);
   else if (event.altKey && event.key === "ArrowDown") step(1);
+  else if (!writes(event.target) && key === "/") find();
+  else if (!writes(event.target) && key === "?") state.dialog.value = { name: "keys" };
   else return;
   event.preventDefault();
+}
+
+/** Where letters are written they are no commands. */
+const writes = (target) => /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName ?? "");
+
+function find() {
+  if (matchMedia("(max-width: 760px)").matches) state.drawerOpen.value = true;
+  requestAnimationFrame(() => document.getElementById("find").focus());
 }
 
 /** What Esc means first: put away what lies on top, then stop the run. */

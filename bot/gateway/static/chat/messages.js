@@ -1,30 +1,35 @@
-// The log of messages: bubbles, answers as they grow, and the way back to the newest one.
+// The log of messages: which of them are shown, and the ways back and to the newest one.
 import { useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact-hooks.js";
 import { html } from "../ui/html.js";
 import { Approvals } from "./approvals.js";
-import { rendered } from "../ui/markdown.js";
-import { when } from "../ui/format.js";
-import { channelOf, visible } from "../ui/names.js";
-import { connection } from "../ui/rpc.js";
-import { readEarlier, send, sendAgain, withdraw } from "./actions.js";
+import { readEarlier } from "./actions.js";
+import { Empty } from "./empty.js";
+import { Item } from "./message.js";
 import * as state from "./state.js";
 import { T } from "../strings/chat.js";
+import { useStretch } from "./window.js";
 
 const NEAR = 80;
+const EDGE = 400;
+const MANY = 1000;
 
 export function Messages() {
   const scroller = useRef(null);
   const [away, setAway] = useState(false);
-  const follow = useFollowing(scroller, setAway);
   const shown = state.shown.value;
+  const stretch = useStretch(shown, scroller);
+  const follow = useFollowing(scroller, setAway, stretch);
   const { loaded, hasMore } = state.talk.value;
+  useDeepLink(scroller, follow, stretch);
+  const last = shown.findLast((item) => item.kind === "answer");
   return html`
     <div class="scroller" data-loaded=${String(loaded)} ref=${scroller} onScroll=${follow.look} tabindex="-1">
       <div class="column">
-        ${hasMore && html`<button class="quiet earlier" onClick=${readEarlier}>${T.earlier}</button>`}
+        ${(stretch.before || hasMore) && html`<button class="quiet earlier" onClick=${stretch.earlier}>${T.earlier}</button>`}
         <div role="log" aria-label=${T.messages} class="log">
-          ${shown.map((item) => html`<${Item} key=${keyOf(item)} item=${item} />`)}
+          ${stretch.items.map((item) => html`<${Item} key=${keyOf(item)} item=${item} last=${item === last} />`)}
         </div>
+        ${stretch.after && html`<button class="quiet earlier" onClick=${stretch.later}>${T.later}</button>`}
         <${Approvals} />
         ${loaded && shown.length === 0 && html`<${Empty} />`}
       </div>
@@ -39,7 +44,7 @@ function keyOf(item) {
 }
 
 /** Stay at the newest message, unless the reader has scrolled up and away from it. */
-function useFollowing(scroller, setAway) {
+function useFollowing(scroller, setAway, stretch) {
   const following = useRef(true);
   const top = useRef(0);
   const toEnd = () => {
@@ -52,8 +57,13 @@ function useFollowing(scroller, setAway) {
     watcher.observe(scroller.current.firstElementChild);
     return () => watcher.disconnect();
   }, []);
+  const leave = () => {
+    following.current = false;
+    setAway(true);
+  };
   const catchUp = () => {
     following.current = true;
+    stretch.newest();
     setAway(false);
     toEnd();
   };
@@ -62,137 +72,41 @@ function useFollowing(scroller, setAway) {
   useLayoutEffect(() => void (sent && catchUp()), [sent]);
   const look = () => {
     const { scrollHeight, scrollTop, clientHeight } = scroller.current;
-    const near = scrollHeight - scrollTop - clientHeight < NEAR;
-    // What grows below moves the end away, not the reader: only going up is leaving.
-    if (near || scrollTop < top.current) following.current = near;
+    const below = scrollHeight - scrollTop - clientHeight;
+    const near = below < NEAR && !stretch.after;
+    const up = scrollTop < top.current;
+    const down = scrollTop > top.current;
     top.current = scrollTop;
+    // What grows below moves the end away, not the reader: only going up is leaving.
+    if (near || up) following.current = near;
     setAway(!following.current);
+    if (!following.current) stretch.hold();
+    if (up && !near && scrollTop < EDGE && (stretch.before || state.talk.value.hasMore)) stretch.earlier();
+    if (down && below < EDGE) stretch.later();
   };
-  return { look, catchUp };
+  return { look, catchUp, leave };
 }
 
-function Item({ item }) {
-  if (item.kind === "user") return html`<${Question} item=${item} />`;
-  if (item.kind === "note") return html`<div class="note" dir="auto">${item.text}</div>`;
-  return html`<${Answer} item=${item} />`;
+/** Bring the message that the address names onto the screen, from however long ago. */
+function useDeepLink(scroller, follow, stretch) {
+  const wanted = state.wanted.value;
+  const { loaded, hasMore, rows } = state.talk.value;
+  useLayoutEffect(() => {
+    if (!wanted || !loaded) return;
+    const first = Number(rows.find((row) => row.state !== "queued")?.id ?? 0);
+    if (hasMore && Number(wanted) < first) return void readEarlier(MANY);
+    const item = state.shown.value.find((one) => holds(one, wanted));
+    if (!item) return void (state.wanted.value = "");
+    const element = scroller.current.querySelector(`[data-id="${item.id}"]`);
+    if (!element) return void (follow.leave(), stretch.around(item.key));
+    follow.leave();
+    element.scrollIntoView({ block: "center" });
+    element.classList.add("pointed");
+    element.tabIndex = -1;
+    element.focus({ preventScroll: true });
+    state.wanted.value = "";
+  });
 }
 
-function Question({ item }) {
-  const offline = item.state === "sending" && connection.value !== "open";
-  const label = T.states[offline ? "offline" : item.state];
-  const channel = channelOf(item.origin);
-  const name = channel && (item.author?.name || item.author?.username || channel);
-  return html`
-    <article class=${`question ${item.state ?? ""}`}>
-      <h2 class="unseen">${name ? visible(name) : T.you}</h2>
-      <div class="bubble"><div dir="auto">${item.text}</div></div>
-      <footer>
-        ${name && html`<span><bdi>${visible(name)}</bdi></span>`}
-        ${label && html`<span>${label}${item.reason ? `: ${item.reason}` : ""}</span>`}
-        ${item.state === "queued" &&
-        html`<button class="quiet" onClick=${() => withdraw(item.runId)}>${T.withdraw}</button>`}
-        ${item.state === "failed" &&
-        html`<button class="quiet" onClick=${() => sendAgain(item)}>${T.tryAgain}</button>`}
-        <time dateTime=${item.at}>${when(item.at)}</time>
-      </footer>
-    </article>
-  `;
-}
-
-function Answer({ item }) {
-  const growing = item.state === "running";
-  const waiting = growing && !item.text;
-  return html`
-    <article
-      class=${`answer ${item.state}`}
-      aria-live=${growing ? "off" : undefined}
-      aria-busy=${growing ? "true" : undefined}
-    >
-      <h2 class="unseen">${state.agent.value?.name ?? T.agent}</h2>
-      ${item.thinking && html`<${Fold} name=${T.thinking} text=${item.thinking} />`}
-      ${item.tools.map((tool) => html`<${Tool} key=${tool.id} tool=${tool} over=${!growing} />`)}
-      ${item.text && html`<${Markdown} text=${item.text} />`}
-      ${waiting && html`<${Working} since=${item.startedAt} />`}
-      ${item.state === "aborted" && html`<p class="aside">${T.stopped}</p>`}
-      ${item.state === "error" && !item.text && html`<p class="aside">${T.broke}</p>`}
-      ${!growing && html`<${Facts} item=${item} />`}
-    </article>
-  `;
-}
-
-function Markdown({ text }) {
-  const box = useRef(null);
-  useLayoutEffect(() => box.current.replaceChildren(rendered(text)), [text]);
-  return html`<div class="md" dir="auto" ref=${box}></div>`;
-}
-
-function Working({ since }) {
-  const [now, setNow] = useState(Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1000);
-    return () => clearInterval(timer);
-  }, []);
-  const seconds = since ? Math.max(0, Math.floor((now - Date.parse(since)) / 1000)) : 0;
-  return html`<p class="working"><span class="dots" aria-hidden="true"><i></i><i></i><i></i></span> ${T.working(seconds)}</p>`;
-}
-
-function Fold({ name, text }) {
-  return html`
-    <details class="fold">
-      <summary>${name}</summary>
-      <div class="plain-text" dir="auto">${text}</div>
-    </details>
-  `;
-}
-
-/** A tool's call; what went in and came out is there only where the session shows it. */
-function Tool({ tool, over }) {
-  const progress = tool.state === "running" && over ? "done" : tool.state;
-  const title = html`<span class=${`mark ${progress}`} aria-hidden="true"></span><b>${visible(tool.name)}</b> ${T.tool[progress]}`;
-  const input = tool.args && Object.keys(tool.args).length ? JSON.stringify(tool.args, null, 2) : "";
-  if (!input && !tool.result) return html`<p class="tool">${title}</p>`;
-  return html`
-    <details class="fold tool">
-      <summary>${title}</summary>
-      ${input && html`<h3>${T.toolInput}</h3><pre tabindex="0">${input}</pre>`}
-      ${tool.result && html`<h3>${T.toolOutput}</h3><pre tabindex="0" dir="auto">${tool.result}</pre>`}
-    </details>
-  `;
-}
-
-/** When, by which model, for how much. */
-function Facts({ item }) {
-  const took = item.startedAt && item.endedAt ? (Date.parse(item.endedAt) - Date.parse(item.startedAt)) / 1000 : 0;
-  const facts = [
-    item.model,
-    item.usage && T.tokens(item.usage),
-    item.usage?.cost ? T.cost(item.usage.cost) : "",
-    took >= 0.1 ? T.seconds(took) : "",
-  ].filter(Boolean);
-  return html`
-    <footer>
-      ${item.at && html`<time dateTime=${item.at}>${when(item.at)}</time>`}
-      ${facts.map((fact) => html`<span>${fact}</span>`)}
-    </footer>
-  `;
-}
-
-function Empty() {
-  const demo = state.isDemo.value;
-  return html`
-    <section class="empty">
-      <p class="big">${T.emptyTitle}</p>
-      <p>${demo ? T.emptyDemo : T.emptyText}</p>
-      ${demo && html`<${Chips} />`}
-    </section>
-  `;
-}
-
-/** What the demo model can be asked to show. */
-export function Chips() {
-  return html`
-    <ul class="chips" aria-label=${T.demoLabel}>
-      ${T.demo.map(([name, text]) => html`<li><button class="chip" onClick=${() => send(text)}>${name}</button></li>`)}
-    </ul>
-  `;
-}
+/** An answer stands for all of its rows. */
+const holds = (item, id) => item.id === id || (item.ids ?? []).includes(id);

@@ -21,11 +21,36 @@ export function Sidebar() {
         </button>
       </div>
       <${AgentPicker} />
-      <button class="primary wide" onClick=${() => (state.dialogOpen.value = true)}>${T.newSession}</button>
+      <button class="primary wide" onClick=${() => (state.dialog.value = { name: "new" })}>${T.newSession}</button>
+      <input type="search" id="find" aria-label=${T.find} placeholder=${T.find} value=${state.sought.value} onKeyDown=${press}
+        onInput=${(event) => (state.sought.value = event.currentTarget.value)} />
       <nav aria-label=${T.sessions}>
         <ul>${state.listed.value.map((one) => html`<${Row} key=${one.sessionKey} session=${one} />`)}</ul>
+        ${state.listed.value.length === 0 && html`<p class="soft none">${T.nothingFound}</p>`}
+        <${Archived} />
       </nav>
     </div>
+  `;
+}
+
+/** Enter goes to the first that was found, Esc gives up the search. */
+function press(event) {
+  const first = state.listed.value[0];
+  if (event.key === "Enter" && first) visit(first.sessionKey);
+  if (event.key === "Enter" || event.key === "Escape") state.sought.value = "";
+  if (event.key !== "Escape") return;
+  event.stopPropagation();
+  document.getElementById("message")?.focus();
+}
+
+function Archived() {
+  const count = state.archivedCount.value;
+  if (!count) return null;
+  const open = state.archivedShown.value;
+  return html`
+    <button class="quiet wide" aria-expanded=${String(open)} onClick=${() => (state.archivedShown.value = !open)}>
+      ${T.archived(count)}
+    </button>
   `;
 }
 
@@ -49,18 +74,32 @@ function Row({ session }) {
   const { letter, hue } = channelMark(channel);
   const from = T.channel(channel ?? T.web);
   const name = shortName(session, state.agent.value);
+  const unread = state.isUnread(session);
+  const pinned = state.marks.value.pinned[session.sessionKey];
   return html`
-    <li>
+    <li class=${unread ? "unread" : ""}>
       <a class="row" href=${`#${session.sessionKey}`} aria-current=${here ? "page" : undefined} title=${`${name}, ${from}`}
         onClick=${() => (state.drawerOpen.value = false)}>
         <span class=${`letter hue${hue}`} aria-hidden="true">${letter}</span>
         <bdi class="name">${name}</bdi>
+        ${pinned && html`<${Pin} />`}
+        ${unread && html`<span class="new"><span class="unseen">${T.unread}</span></span>`}
         ${busy
           ? html`<span class="live"><span class="unseen">${T.running}</span></span>`
           : html`<time class="soft" dateTime=${session.updatedAt}>${when(session.updatedAt)}</time>`}
       </a>
+      ${session.sessionId &&
+      html`<button class="quiet icon more" aria-label=${T.more(name)} onClick=${() => (state.dialog.value = { name: "row", session })}>
+        <svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true"><path d="M4.5 10h.01M10 10h.01M15.5 10h.01" /></svg>
+      </button>`}
     </li>
   `;
+}
+
+function Pin() {
+  return html`<svg viewBox="0 0 20 20" width="14" height="14" role="img" aria-label=${T.pinned}>
+    <path d="M7 3h6l-1 6 3 3H5l3-3zM10 12v5" />
+  </svg>`;
 }
 
 function Cross() {

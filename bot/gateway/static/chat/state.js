@@ -3,6 +3,7 @@ import { computed, signal } from "../vendor/signals.js";
 import { T } from "../strings/chat.js";
 import { activeRun, empty, items } from "./transcript.js";
 import { shortName } from "../ui/names.js";
+import * as storage from "./storage.js";
 
 export const agents = signal([]);
 export const models = signal([]);
@@ -12,8 +13,19 @@ export const talk = signal(empty());
 export const busyElsewhere = signal(new Set());
 export const notice = signal("");
 export const approvals = signal([]);
-export const dialogOpen = signal(false);
 export const drawerOpen = signal(false);
+/** What lies on top: `{name: "new" | "schedule" | "palette" | "keys" | "row" | "retry", ...}`. */
+export const dialog = signal(null);
+/** What is being written here, and its files `[{id, name, mime, size, progress?}]`. */
+export const draft = signal("");
+export const files = signal([]);
+/** The message that the address points at, until it is shown. */
+export const wanted = signal("");
+/** The task that was just made. */
+export const made = signal(null);
+export const marks = signal(storage.marks());
+export const sought = signal("");
+export const archivedShown = signal(false);
 
 export const shown = computed(() => items(talk.value));
 export const running = computed(() => activeRun(talk.value));
@@ -36,16 +48,35 @@ export const agent = computed(() => {
 export const mainKey = (id) => `agent:${encodeURIComponent(id.toLowerCase())}:main`;
 
 /** The agent's sessions, newest first; the first and the open one are there before first use. */
-export const listed = computed(() => {
+const own = computed(() => {
   const id = agentOf(sessionKey.value);
-  const own = sessions.value.filter((one) => one.agentId === id);
+  const rows = sessions.value.filter((one) => one.agentId === id);
   const missing = [sessionKey.value, mainKey(id)].filter(
-    (key, at, keys) => key && keys.indexOf(key) === at && !own.some((one) => one.sessionKey === key),
+    (key, at, keys) => key && keys.indexOf(key) === at && !rows.some((one) => one.sessionKey === key),
   );
-  return [...own, ...missing.map(unused)];
+  return [...rows, ...missing.map(unused)];
 });
 
-export const session = computed(() => listed.value.find((one) => one.sessionKey === sessionKey.value) ?? null);
+/** The sessions that the list shows: what is sought, pinned ones first. */
+export const listed = computed(() => {
+  const { pinned, archived } = marks.value;
+  const word = sought.value.trim().toLowerCase();
+  const fits = (one) => !word || shortName(one, agent.value).toLowerCase().includes(word);
+  const kept = (one) => archivedShown.value || !archived[one.sessionKey] || one.sessionKey === sessionKey.value;
+  const rows = own.value.filter((one) => fits(one) && (word || kept(one)));
+  const first = (one) => (pinned[one.sessionKey] ? 0 : 1);
+  return rows.toSorted((a, b) => first(a) - first(b));
+});
+export const archivedCount = computed(() => own.value.filter((one) => marks.value.archived[one.sessionKey]).length);
+
+/** Has something happened in a session since it was last looked at in this browser? */
+export function isUnread(session) {
+  if (session.sessionKey === sessionKey.value || !session.updatedAt) return false;
+  const { seen, since } = marks.value;
+  return session.updatedAt > (seen[session.sessionKey] ?? since ?? session.updatedAt);
+}
+
+export const session = computed(() => own.value.find((one) => one.sessionKey === sessionKey.value) ?? null);
 export const sessionName = computed(() => (session.value ? shortName(session.value, agent.value) : T.main));
 export const modelInUse = computed(() => session.value?.model ?? agent.value?.model.primary ?? "");
 export const waiting = computed(() => approvals.value.filter((one) => one.sessionKey === sessionKey.value));

@@ -84,8 +84,8 @@ export function withAgent(talk, { runId, seq, stream, ts, data }) {
   if (!known) return talk;
   if (stream === "lifecycle") return setRun(talk, { ...run, endedAt: data.endedAt, usage: data.usage ?? run.usage });
   if (run.state !== "running") return talk;
-  if (stream === "thinking") return setRun(talk, { ...run, thinking: data.text });
-  if (stream === "tool") return setRun(talk, { ...run, tools: withTool(run.tools, data) });
+  if (stream === "thinking") return setRun(talk, { ...run, ...thought(run, data, ts) });
+  if (stream === "tool") return setRun(talk, { ...run, tools: withTool(run.tools, data, ts) });
   return talk;
 }
 
@@ -102,13 +102,12 @@ export function isForeign(talk, runId) {
 
 /** What is shown, in order: `{kind: user|answer|note, key, runId, text, ...}`. */
 export function items(talk) {
-  const shown = grouped(talk.rows);
+  const shown = [...stored(talk.rows)];
   const answered = new Map(shown.filter((one) => one.kind === "answer").map((one) => [one.runId, one]));
-  const extra = talk.sent.map((message) => ({ kind: "user", key: `user:${message.runId}`, ...message }));
-  for (const item of extra) place(shown, item);
+  for (const message of talk.sent) place(shown, questionOf(message));
   for (const run of talk.runs.values()) {
-    const stored = answered.get(run.runId);
-    if (stored) Object.assign(stored, overlaid(stored, run));
+    const known = answered.get(run.runId);
+    if (known) shown[shown.indexOf(known)] = overlaid(known, run);
     else place(shown, answerOf(run), run.runId);
   }
   markWithdrawn(shown, talk.runs);
@@ -156,6 +155,25 @@ function lastRun(talk) {
   return talk.loaded ? (items(talk).findLast((item) => item.runId)?.runId ?? null) : undefined;
 }
 
+const groups = new WeakMap();
+
+/** The same rows are the same items, so that a long conversation is put together once. */
+function stored(rows) {
+  if (!groups.has(rows)) groups.set(rows, grouped(rows));
+  return groups.get(rows);
+}
+
+const overlays = new WeakMap();
+
+/** What events say of a run is newer than its rows; the rows know more of its tools. */
+function overlaid(known, run) {
+  const before = overlays.get(run);
+  if (before?.known === known) return before.item;
+  const item = { ...known, ...newer(known, run) };
+  overlays.set(run, { known, item });
+  return item;
+}
+
 /** Rows of one run become one answer: its texts, its thoughts and its tools. */
 function grouped(rows) {
   const shown = [];
@@ -167,10 +185,12 @@ function grouped(rows) {
     }
     let answer = answers.get(row.runId);
     if (!answer) {
-      answer = { kind: "answer", key: `answer:${row.runId}`, runId: row.runId, text: "", thinking: "", tools: [] };
+      answer = { kind: "answer", key: `answer:${row.runId}`, runId: row.runId, text: "", thinking: "", tools: [], ids: [] };
       answers.set(row.runId, answer);
       shown.push(answer);
     }
+    answer.ids.push(row.id);
+    answer.id = row.id;
     if (row.role === "tool") answer.tools = withResult(answer.tools, row);
     else addRow(answer, row);
   }
@@ -184,38 +204,54 @@ function addRow(answer, row) {
   answer.model = row.model;
   answer.usage = row.usage;
   answer.state = row.state;
-  const calls = row.toolCalls.map(({ id, name, args }) => ({ id, name, args, state: "running" }));
+  const calls = row.toolCalls.map(({ id, name, args }) => ({ id, name, args, state: "running", startedAt: row.at }));
   answer.tools = [...answer.tools, ...calls];
 }
 
 function withResult(tools, row) {
   return tools.map((tool) =>
-    tool.id === row.toolCallId ? { ...tool, result: row.text, state: row.isError ? "failed" : "done" } : tool,
+    tool.id === row.toolCallId ? { ...tool, result: row.text, state: row.isError ? "failed" : "done", endedAt: row.at } : tool,
   );
 }
 
-function withTool(tools, { phase, toolCallId: id, name, args, result, isError }) {
+/** Thoughts so far, and for how many seconds they have come. */
+function thought(run, data, ts) {
+  const thoughtFrom = run.thoughtFrom ?? ts;
+  return { thinking: data.text, thoughtFrom, thoughtFor: (Date.parse(ts) - Date.parse(thoughtFrom)) / 1000 };
+}
+
+function withTool(tools, { phase, toolCallId: id, name, args, result, isError }, ts) {
   const known = tools.find((tool) => tool.id === id) ?? { id, name };
   const news =
     phase === "result"
-      ? { state: isError ? "failed" : "done", result: result ?? known.result }
-      : { state: "running", args: args ?? known.args };
+      ? { state: isError ? "failed" : "done", result: result ?? known.result, endedAt: ts }
+      : { state: "running", args: args ?? known.args, startedAt: known.startedAt ?? ts };
   const changed = { ...known, ...news };
   return tools.some((tool) => tool.id === id) ? tools.map((tool) => (tool.id === id ? changed : tool)) : [...tools, changed];
 }
 
-function answerOf(run) {
-  return { ...run, kind: "answer", key: `answer:${run.runId}` };
+const questions = new WeakMap();
+
+function questionOf(message) {
+  if (!questions.has(message)) questions.set(message, { kind: "user", key: `user:${message.runId}`, ...message });
+  return questions.get(message);
 }
 
-/** What events say of a run is newer than its rows; the rows know more of its tools. */
-function overlaid(stored, run) {
+const answersOf = new WeakMap();
+
+function answerOf(run) {
+  if (!answersOf.has(run)) answersOf.set(run, { ...run, kind: "answer", key: `answer:${run.runId}` });
+  return answersOf.get(run);
+}
+
+function newer(stored, run) {
   return {
     state: run.state,
     text: run.text || (run.state === "running" ? "" : stored.text),
     thinking: stored.thinking || run.thinking,
     tools: run.tools.reduce(mergedTool, stored.tools),
     usage: run.usage ?? stored.usage,
+    thoughtFor: run.thoughtFor,
     startedAt: run.startedAt,
     endedAt: run.endedAt,
     error: run.error,
@@ -239,10 +275,10 @@ function place(shown, item, runId = null) {
 
 /** A question whose run was aborted before it began will not be answered. */
 function markWithdrawn(shown, runs) {
-  for (const item of shown) {
+  for (const [at, item] of shown.entries()) {
     const waiting = item.kind === "user" && ["queued", "sending", "started"].includes(item.state);
     const run = waiting ? runs.get(item.runId) : null;
-    if (run?.state === "aborted" && !run.startedAt) item.state = "withdrawn";
+    if (run?.state === "aborted" && !run.startedAt) shown[at] = { ...item, state: "withdrawn" };
   }
 }
 

@@ -3,6 +3,9 @@
 
 export const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
+/** `local` is the zone of the gateway's host, which has no name here. */
+const named = (zone) => (zone === "local" ? ZONE : zone);
+
 /** A time of day, with the date when it was not today. */
 export function when(iso) {
   if (!iso) return "";
@@ -17,14 +20,14 @@ export function when(iso) {
 /** The whole time with its zone's name, for a tooltip or a fact sheet. */
 export function exactly(iso, zone = ZONE) {
   if (!iso) return "";
-  const at = new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium", timeZone: zone });
-  return `${at} (${zone})`;
+  const at = new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium", timeZone: named(zone) });
+  return `${at} (${named(zone)})`;
 }
 
 /** A time here and, where that differs, in a zone: "08:00 (Asia/Tokyo 15:00)". */
 export function inZone(iso, zone) {
   if (!iso) return "";
-  if (!zone || zone === ZONE) return when(iso);
+  if (!zone || named(zone) === ZONE) return when(iso);
   const there = new Date(iso).toLocaleString(undefined, { timeZone: zone, hour: "2-digit", minute: "2-digit" });
   return `${when(iso)} (${zone} ${there})`;
 }
