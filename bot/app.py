@@ -18,6 +18,7 @@ from typing import Any
 
 import structlog
 
+from bot.bridge import Bridge
 from bot.channels import Channel, Channels
 from bot.children import Children
 from bot.claims import Claims
@@ -47,7 +48,7 @@ from bot.lanes import Lanes
 from bot.live import Acks
 from bot.media import Media
 from bot.notes import Notes
-from bot.opening import Store, beside, held
+from bot.opening import Store, beside, held, shared
 from bot.plugins import commands_of, offer_providers, tools_of
 from bot.providers.catalogue import Catalogue
 from bot.providers.spending import Spending
@@ -130,11 +131,14 @@ class App:
     hooks: Hooks
     tasks: Tasks
     workspaces: Workspaces
+    bridge: Bridge | None = None
     started: bool = False
 
     async def start(self, *, channels: bool = True, port: int | None = None) -> None:
         """Wake what was open, then let the channels in. `port` is where the gateway listens."""
         await self.catalogue.begin()
+        if self.bridge is not None:
+            self.bridge.start()
         await self.engine.start(upkeep.sweep)
         await self.outside.start()
         if channels:
@@ -191,6 +195,8 @@ class App:
         await self.jobs.close()
         await self.outside.close()
         await self.supervisor.close()
+        if self.bridge is not None:
+            await self.bridge.stop()
         await self.engine.close()
         await self.chat.stop()
         await self.catalogue.close()
@@ -252,7 +258,7 @@ def _wire(config: Config, state: Path, clock: Clock, store: Store) -> App:
     media = Media(engine, channels, workspaces.ensure)
     jobs = Jobs(clock, teller(engine, clock))
     outside = Outside(engine, clock, hub, lambda: world.config, workspaces.folder)
-    beyond = Beyond(outside.web, partial(_signing, state), workspaces.path, WEB)
+    beyond = Beyond(outside.web, partial(_signing, state), workspaces.path, secrets.clean, WEB)
     tasks = tasks_of(
         engine, clock, hub, world, delivery, chat.said, lambda *run: lanes.stop(*run), beyond
     )
@@ -294,6 +300,17 @@ def _tie(app: App) -> None:
     world.approvals, turns.approve = app.approvals, app.approvals.approve
     parts = Parts(engine, clock, world, app.inbound, app.workspaces, app.state, WEB)
     hook_up(parts, app.hooks)
+    if shared(app.config):
+        app.bridge = _bridge(app)
+
+
+def _bridge(app: App) -> Bridge:
+    """What joins this process to the others of the store."""
+    bridge = Bridge(app.engine, app.clock, app.hub, app.turns.growing)
+    app.turns.elsewhere = bridge.elsewhere
+    bridge.listen(app.turns.told)
+    bridge.listen(app.tasks.waiting.told)
+    return bridge
 
 
 def _notes(clock: Clock, workspaces: Workspaces, scenes: Scenes, world: World) -> Notes:

@@ -19,10 +19,11 @@ AGAIN = 86400.0
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Tells of results that are lost. `fitting` cuts a text into parts, `there` says whether a
-    conversation can be reached and is not the page's."""
+    """Tells of results that are lost. `fitting` cuts a text into parts, `clean` takes out what may
+    not be shown, `there` says whether a conversation can be reached and is not the page's."""
 
     fitting: Callable[[Address, str], list[str]]
+    clean: Callable[[str], str]
     there: Callable[[Address], bool]
 
     def lost(self, task: Task, row: Row, error: str, now: float) -> Script[list[Said]]:
@@ -31,7 +32,7 @@ class Alerts:
         if task.delivery.get("bestEffort") or (yield from _known(task.id, row["id"], now)):
             return []
         yield from task_told.alerted(row["id"], now)
-        text = (
+        text = self.clean(
             f"A result of the task “{task.name}” was not delivered to {named(row['target'])}: "
             f"{error}. It is kept: /task show {task.id}"
         )

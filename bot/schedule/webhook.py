@@ -40,11 +40,13 @@ class _Failed:
 
 @dataclass(frozen=True, slots=True)
 class Webhooks:
-    """Posts results through `web`, signed with the `secret`. Raises nothing."""
+    """Posts results through `web`, signed with the `secret`; `clean` takes out what may not be
+    shown. Raises nothing."""
 
     clock: Clock
     web: WebClient
     secret: Callable[[], str]
+    clean: Callable[[str], str]
 
     def owes(self, row: Row) -> bool:
         """Does the result of a run go to a web address?"""
@@ -61,7 +63,7 @@ class Webhooks:
         now = self.clock.now()
         if row["retry_at"] is not None and row["retry_at"] > now:
             return _wait(task.id, row["retry_at"])
-        failed = await self._post(str(row["target"]), event(task, row), row["id"])
+        failed = await self._post(str(row["target"]), self._event(task, row), row["id"])
         if failed is None:
             return task_told.told(row["id"], "delivered", None)
         attempts = row["attempts"] + 1
@@ -70,6 +72,10 @@ class Webhooks:
             return task_told.later(row["id"], attempts, None, failed.error)
         at = self.clock.now() + BACKOFF[attempts - 1]
         return _again(task.id, row["id"], attempts, at, failed.error)
+
+    def _event(self, task: Task, row: Row) -> bytes:
+        text = row["result"] if row["status"] == "ok" else row["reason"]
+        return event(task, row, self.clean(text or ""))
 
     async def _post(self, url: str, body: bytes, run: str) -> _Failed | None:
         """One request; None when the server has taken it."""
@@ -101,15 +107,14 @@ class Webhooks:
         return _Failed(f"the server answers {answer.status}", final)
 
 
-def event(task: Task, row: Row) -> bytes:
+def event(task: Task, row: Row, text: str) -> bytes:
     """The body that tells of a run, the same for each attempt."""
-    text = row["result"] if row["status"] == "ok" else row["reason"]
     document = {
         "event": EVENT,
         "task": {"id": task.id, "name": task.name, "agentId": task.agent},
         "run": row["id"],
         "status": row["status"],
-        "text": text or "",
+        "text": text,
         "cause": row["cause"],
         "dueAt": local(row["due_at"], task.zone),
         "startedAt": local(row["started_at"], task.zone),

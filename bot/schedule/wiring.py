@@ -45,11 +45,13 @@ class World(Protocol):
 @dataclass(frozen=True, slots=True)
 class Beyond:
     """What tasks reach outside: web addresses and with which secret results are signed, the files
-    of an agent; `page` is the page's channel, where nothing is delivered to."""
+    of an agent; `clean` takes out of a text what may not be shown, `page` is the page's channel,
+    where nothing is delivered to."""
 
     web: WebClient
     secret: Callable[[], str]
     folder: Callable[[str], Path]
+    clean: Callable[[str], str]
     page: str
 
 
@@ -82,8 +84,8 @@ def tasks_of(
     beats = Heartbeats(engine, clock, config, beyond.folder, beyond.page)
     timer = TaskClock(engine, clock, config, TaskRuns(config).fire, moved, beats.gate)
     tasks = Tasks(engine, clock, hub, config, drafts, timer, stop, waiting)
-    alerts = Alerts(delivery.fitting, there)
-    webhooks = Webhooks(clock, beyond.web, beyond.secret)
+    alerts = Alerts(delivery.fitting, beyond.clean, there)
+    webhooks = Webhooks(clock, beyond.web, beyond.secret, beyond.clean)
     told = Deliveries(engine, clock, delivery.fitting, webhooks, alerts, show, moved)
     settling = Settling(engine, clock, config, timer.start, told.deliver, show)
 

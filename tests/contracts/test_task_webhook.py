@@ -1,6 +1,5 @@
 """Results of tasks that go to a web address: what is sent there, how often, and where not."""
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -18,10 +17,10 @@ from bot.testing.clock import START, VirtualClock
 from bot.testing.running import CONFIG, Bench, running
 from tests.contracts.web_kit import Listener, serving
 from tests.scenarios.kit import scripted
-from tests.scenarios.tasks_kit import ADA, EVERY, ID, runs_of, scheduled
+from tests.scenarios.tasks_kit import ADA, EVERY, ID, scheduled, until
 
 ALLOWED = CONFIG + 'tools: {web: {allow_private: ["127.0.0.1"]}}\n'
-PROMPT, PATIENCE = "look", 30.0
+PROMPT = "look"
 AGENT = {"mode": "agent"}
 
 
@@ -49,19 +48,6 @@ async def receiving(*answers: int) -> AsyncIterator[tuple[Receiver, str]]:
     receiver = Receiver(list(answers))
     async with serving({"/in": receiver.take, "/elsewhere": receiver.take}) as base:
         yield receiver, f"{base}/in?key=s3cret"
-
-
-async def until(bench: Bench, test: Callable[[Any], object]) -> Any:
-    """The task's last run, as soon as it is so."""
-    changed = asyncio.Event()
-    bench.app.hub.listen(lambda _: changed.set())
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            changed.clear()
-            rows = await runs_of(bench)
-            if rows and test(rows[-1]):
-                return rows[-1]
-            await changed.wait()
 
 
 def known(row: Any) -> bool:

@@ -48,6 +48,7 @@ MARKS = {
     "prev": "scenarios/test_previews.py",
     "tkit": "contracts/test_gateway_tools.py",
     "tdel": "scenarios/test_task_delivery.py",
+    "tsrf": "scenarios/test_task_surfaces.py",
     "task": "scenarios/test_task_surfaces.py",
     "tclk": "scenarios/test_task_clock.py",
     "trun": "scenarios/test_task_runs.py",
@@ -129,7 +130,7 @@ TABLE = """
 61 trun 61_no_cue_line_is_ever_seen_by_anybody
 61 task a_cue_brings_one_strong_answer_to_every_chat
 62 task the_sentence_means_the_same_everywhere_and_comes_back_there
-62 tdel 62_on_its_way_it_is_unknown_and_one_refused_part_loses_it
+62 tsrf the_sentence_means_the_same_everywhere_and_comes_back_there
 62 tdel 62_42_telegram_threads_get_it_and_the_receipt_is_telegrams_own_id
 63 mods 063_vllm_is_discovered_listed_and_answers_with_tools
 64 olla 064_a_pasted_path_is_taken_off

@@ -1,6 +1,7 @@
-"""What scenarios of task runs share: a task in the store, its runs, and the way to its next time."""
+"""What scenarios of task runs share: a task in the store, its runs, its next time."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,13 +16,15 @@ from bot.types import Task
 ADA = "agent:main:idempotent:idempotent:direct:ada"
 HERE = Address("idempotent", "idempotent", "ada")
 EVERY = 120.0
+PATIENCE = 30.0
 ID = "task-watch-0a1b2c"
 YES = "Needs deeper analysis: yes\nProvider X is down."
 NO = "Needs deeper analysis: no\nAll is well."
 MODELS = CONFIG + (
     "providers: {cheapo: {api: demo}, strongo: {api: demo}, demo: {api: demo}}\n"
     "agents:\n"
-    "  - {id: main, task_models: {cheap: cheapo/mini, strong: strongo/max}, tools: {profile: full}}\n"
+    "  - {id: main, tools: {profile: full},"
+    " task_models: {cheap: cheapo/mini, strong: strongo/max}}\n"
 )
 
 
@@ -90,3 +93,16 @@ async def row_of(bench: Bench, id: str = ID) -> Any:
 async def runs_of(bench: Bench, id: str = ID) -> list[Any]:
     """The task's runs, the first one first."""
     return await bench.rows("SELECT * FROM task_runs WHERE task = ? ORDER BY created_at, id", id)
+
+
+async def until(bench: Bench, test: Callable[[Any], object], id: str = ID) -> Any:
+    """The task's last run, as soon as it is so."""
+    changed = asyncio.Event()
+    bench.app.hub.listen(lambda _: changed.set())
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            changed.clear()
+            rows = await runs_of(bench, id)
+            if rows and test(rows[-1]):
+                return rows[-1]
+            await changed.wait()

@@ -29,6 +29,7 @@ from tests.scenarios.tasks_kit import (
     row_of,
     runs_of,
     scheduled,
+    until,
 )
 
 PROMPT = "look"
@@ -60,7 +61,7 @@ async def test_a_result_is_delivered_when_each_part_has_an_id_of_its_platform(
     assert fates([row]) == [("ok", "delivered", None)] and row["target"] == HERE.key
 
 
-async def test_62_on_its_way_it_is_unknown_and_one_refused_part_loses_it(
+async def test_on_its_way_it_is_unknown_and_one_refused_part_loses_it(
     bench: Bench, clock: VirtualClock
 ):
     platform = bench.platform()
@@ -244,7 +245,7 @@ async def test_62_42_telegram_threads_get_it_and_the_receipt_is_telegrams_own_id
             await there.until(lambda: "here it is" in there.shown("thread"))
             # The command's own answer stands behind the result, so both are done then.
             await there.until(lambda: len(there.shown("thread")) == 3)
-            [run] = await runs_of(bench, row["id"])
+            run = await until(bench, lambda one: one["delivery"] == "delivered", row["id"])
             [sent] = await bench.rows("SELECT ref FROM outbox WHERE run = ?", run["id"])
             assert sent["ref"] and run["target"] == to["address"]
             core = core_of(bench.app)
