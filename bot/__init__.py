@@ -40,6 +40,8 @@ Read it in this order; one message walks down the first part of the list.
     channels     the accounts that are sent through
     budget       one send budget for each limit of a platform
     events       what happens in a run, and the hub that hands it out
+    crossing     events as other processes are told of them
+    bridge       tells other processes what happens here, and shows what happens there
     hooks        code of the operator that runs at named points
 
     context      what the model sees

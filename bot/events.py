@@ -158,6 +158,8 @@ class Hub:
     def __init__(self) -> None:
         self._watchers: list[Watcher] = []
         self._listeners: list[Callable[[Event], None]] = []
+        self._own: list[Callable[[Event], None]] = []
+        self.watching: Callable[[], None] = _nobody
 
     @property
     def watched(self) -> bool:
@@ -168,10 +170,15 @@ class Hub:
         """Call a part of this process with every event, at once; it must not block or raise."""
         self._listeners.append(listener)
 
+    def listen_own(self, listener: Callable[[Event], None]) -> None:
+        """Call it with what happens in this process alone, not with what others tell of."""
+        self._own.append(listener)
+
     def watch(self, limit: int = 2000) -> Watcher:
-        """A new watcher; close it when done."""
+        """A new watcher; close it when done. `watching` is called with each."""
         watcher = Watcher(self, limit)
         self._watchers.append(watcher)
+        self.watching()
         return watcher
 
     def drop(self, watcher: Watcher) -> None:
@@ -179,8 +186,19 @@ class Hub:
             self._watchers.remove(watcher)
 
     def publish(self, event: Event) -> None:
+        """Hand out what happens in this process."""
+        self.relay(event)
+        for listener in self._own:
+            listener(event)
+
+    def relay(self, event: Event) -> None:
+        """Hand out what another process tells: to all but those who listen to this one alone."""
         for watcher in tuple(self._watchers):
             watcher.offer(event)
         # Last, so that what a listener publishes about an event follows it.
         for listener in self._listeners:
             listener(event)
+
+
+def _nobody() -> None:
+    """Nobody has to know that somebody watches."""

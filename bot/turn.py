@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from itertools import takewhile
@@ -19,7 +19,7 @@ from bot.delivery import Answered, Delivery
 from bot.ending import Ending, commit, ending
 from bot.engine.port import Engine
 from bot.errors import Fenced, RunError, StoreError
-from bot.events import Body, Compacted, Delta, Finished, Hub, RunEvent, Signal, Started
+from bot.events import Body, Compacted, Delta, Event, Finished, Hub, RunEvent, Signal, Started
 from bot.gate import Gate
 from bot.hooks.points import Hooks
 from bot.inference import Agents, Inference
@@ -91,12 +91,13 @@ class Turns:
         self._active: dict[str, _Run] = {}
         self._doomed: set[str] = set()
         self._numbered: dict[str, int] = {}
+        self.elsewhere: Callable[[str], tuple[int, str] | None] = lambda run: None
 
     async def run(self, claimed: Claimed) -> Made:
         """Make one turn."""
         turn = claimed.turn
         run = _Run(self, claimed)
-        run.seq = self._numbered.pop(turn.id, 0)
+        run.seq = self._numbered.pop(turn.id, 0) or (self.elsewhere(turn.id) or (0,))[0]
         self._active[turn.id] = run
         if turn.id in self._doomed:
             self._doomed.discard(turn.id)
@@ -119,6 +120,11 @@ class Turns:
         else:
             self._doomed.add(run)
 
+    def told(self, event: Event) -> None:
+        """A run that ended elsewhere is not to be stopped when it is begun again."""
+        if isinstance(event, RunEvent) and isinstance(event.body, Finished):
+            self._doomed.discard(event.run)
+
     def given_up(self, turn: Turn, error: Mapping[str, str]) -> None:
         """A turn that kept raising has been closed; tell its watchers."""
         now = self.clock.now()
@@ -128,14 +134,19 @@ class Turns:
 
     def asking(self, session_key: str, call: str) -> ToolContext | None:
         """The run of a session, for a question on its behalf; None when none is on."""
-        runs = (run for run in self._active.values() if run.serves(session_key))
-        found = next(runs, None)
+        found = next((one for one in self._active.values() if one.session_key == session_key), None)
         return found.asking(call) if found else None
 
     def text_of(self, run: str) -> tuple[int, str] | None:
-        """The last event number and the visible text so far of an active run."""
+        """The last event number and the visible text so far of an active run, here or elsewhere."""
         found = self._active.get(run)
-        return (found.seq, found.speech.text) if found else None
+        return (found.seq, found.speech.text) if found else self.elsewhere(run)
+
+    def growing(self) -> Iterator[RunEvent]:
+        """What each run of this process has said so far."""
+        for id, run in self._active.items():
+            said = Delta("", run.speech.text)
+            yield RunEvent(id, run.session_key, run.seq, self.clock.now(), said)
 
 
 class _Run:
@@ -143,6 +154,7 @@ class _Run:
         turn = claimed.turn
         self._parts = parts
         self._claimed = claimed
+        self.session_key = turn.session.key
         self._turn = turn
         self._transcript = list(claimed.history)
         self._seen: Sequence[Entry] = self._transcript
@@ -219,9 +231,6 @@ class _Run:
         self._live.begin()
         self._emit(Started(self._started_at))
         self._parts.hooks.session_start(self._turn, self._transcript)
-
-    def serves(self, session_key: str) -> bool:
-        return self._turn.session.key == session_key
 
     def asking(self, call: str) -> ToolContext:
         """What a question of this run is asked with, as if it were a call of its model."""

@@ -12,8 +12,8 @@ import psycopg
 import structlog
 from procrastinate import PsycopgConnector
 from procrastinate.exceptions import ConnectorException
-from psycopg.rows import dict_row
 
+from bot.engine.port import HEARING
 from bot.engine.postgres import CONNECT_TIMEOUT
 
 log = structlog.get_logger("engine")
@@ -24,6 +24,7 @@ MAX_TOLD = 7_900
 KEPT = 60.0  # seconds that a large event waits for those who are told of it
 _TELL = "SELECT pg_notify(%(channel)s, %(told)s)"
 _PUT = "INSERT INTO engine_events(body) VALUES(%(body)s) RETURNING id"
+_TAKE = "SELECT body FROM engine_events WHERE id = %(id)s"
 _FORGET = "DELETE FROM engine_events WHERE at < now() - %(kept)s::double precision * interval '1 s'"
 _AGAIN = 0.5
 
@@ -75,6 +76,7 @@ class Live:
         ) as connection:
             await connection.execute(f"LISTEN {CHANNEL}")
             self.listening.set()
+            self._hand_on(HEARING, {})
             async for told in connection.notifies():
                 data = json.loads(told.payload)
                 if data["from"] != self._me:
@@ -82,21 +84,14 @@ class Live:
 
     async def _received(self, data: dict[str, Any]) -> None:
         if "at" in data:
-            rows = await self._large(data["at"])
-            if not rows:
+            try:
+                # On another connection: this one only listens.
+                row = await self._connector.execute_query_one_async(_TAKE, id=data["at"])
+            except ConnectorException as error:
+                log.warning("a large live event is lost", error=str(error))
                 return
-            data = json.loads(rows[0]["body"])
+            data = json.loads(row["body"])
         self._hand_on(data["topic"], data["event"])
-
-    async def _large(self, number: int) -> list[dict[str, Any]]:
-        # On another connection: this one only listens.
-        async with await psycopg.AsyncConnection.connect(
-            self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT, row_factory=dict_row
-        ) as connection:
-            asked = await connection.execute(
-                "SELECT body FROM engine_events WHERE id = %s", [number]
-            )
-            return await asked.fetchall()
 
     def _hand_on(self, topic: str, event: dict[str, Any]) -> None:
         for callback in self._subscribers.get(topic, ()):

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
 
+# The topic of what a process is told, alone, each time that it begins to hear the others.
+HEARING = "hearing"
+
 
 class Row(Protocol):
     """A row, read by column name."""

@@ -46,14 +46,14 @@ class ChatEvents:
 
     def answered(self, run: str, session: str, text: str) -> None:
         """A whole answer was delivered: the end of a run that has no other, such as a command's."""
-        if run in self._runs or run in self._ended:
-            return
-        self._end(run, session, 1, "final", text_row(run, text, self._clock.now(), "done"))
+        if run not in self._runs and run not in self._ended:
+            row = text_row(run, text, self._clock.now(), "done")
+            self._hub.publish(Signal("run.answered", _line(run, session, row)))
 
     def said(self, session: str, entry: Entry) -> None:
         """A line came into a session from beside it: the result of a scheduled run."""
         row = message_row(entry, reasoning=False)
-        self._publish(str(entry.run), session, 1, "final", row)
+        self._hub.publish(Signal("session.said", _line(str(entry.run), session, row)))
         self._hub.publish(Signal("sessions.changed", {"sessionKey": session}))
 
     async def ended(self, run: str) -> None:
@@ -83,14 +83,19 @@ class ChatEvents:
 
     def _signalled(self, signal: Signal) -> None:
         """A run ends too that was taken back before it began, or is answered with another."""
-        run = str(signal.data.get("runId"))
+        data = signal.data
+        run = str(data.get("runId"))
+        if signal.name == "session.said":
+            self._publish(run, data["sessionKey"], 1, "final", data["message"])
         if run in self._ended:
             return
         if signal.name == "run.withdrawn":
-            self._end(run, signal.data["sessionKey"], 1, "aborted", None)
+            self._end(run, data["sessionKey"], 1, "aborted", None)
         elif signal.name == "run.joined":
-            joined = {"joined": signal.data["joined"]}
-            self._end(run, signal.data["sessionKey"], 1, "final", None, more=joined)
+            joined = {"joined": data["joined"]}
+            self._end(run, data["sessionKey"], 1, "final", None, more=joined)
+        elif signal.name == "run.answered" and run not in self._runs:
+            self._end(run, data["sessionKey"], 1, "final", data["message"])
 
     def _grown(self, event: RunEvent) -> None:
         run = self._runs.setdefault(event.run, _Run())
@@ -157,3 +162,7 @@ class ChatEvents:
         if error is not None:
             payload["error"] = error
         self._hub.publish(Signal("chat", payload))
+
+
+def _line(run: str, session: str, row: Json) -> Json:
+    return {"runId": run, "sessionKey": session, "message": row}

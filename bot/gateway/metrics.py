@@ -54,7 +54,8 @@ class Metrics:
         self._tools, self._codes, self._models = _Names(), _Names(), _Names()
         self.registry = library.CollectorRegistry()
         self._make()
-        core.hub.listen(self.hear)
+        # What another process did is counted there.
+        core.hub.listen_own(self.hear)
 
     def _counter(self, name: str, help: str, *labels: str) -> Any:
         return self._library.Counter(f"trunkline_{name}", help, labels, registry=self.registry)

@@ -19,13 +19,12 @@ from bot.schedule import rows
 from bot.schedule.asking import Asker, unknown, unknown_run
 from bot.schedule.drafts import Drafts, Wanted
 from bot.schedule.trigger import next_after, schedule_of
-from bot.schedule.waiting import Waiting, patient
+from bot.schedule.waiting import CHANGED, Waiting, patient
 from bot.store import task_lists, task_runs, task_told, upkeep
 from bot.store import tasks as store
 from bot.store.sessions import ensure
 from bot.types import Task
 
-CHANGED = "tasks.changed"
 PATIENCE = 120.0  # seconds that who runs a task now waits for its end
 SECTION = 200  # tasks of one list, at most
 _TROUBLE = ("held", "faults", "errors")  # what a task remembers of what went wrong

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 
 from bot.clock import Clock
 from bot.engine.port import Engine, Script
+from bot.events import Event, Signal
 from bot.store import task_lists
 
+CHANGED = "tasks.changed"
 _POLL = 1.0
 
 
@@ -21,8 +23,8 @@ def patient() -> Script[bool]:
 
 @dataclass(slots=True)
 class Waiting:
-    """Who waits for runs of tasks to be settled. Another process may settle them: it is looked
-    for each second too."""
+    """Who waits for runs of tasks to be settled. Another process may settle them: it tells so, and
+    it is looked for each second too."""
 
     engine: Engine
     clock: Clock
@@ -32,6 +34,11 @@ class Waiting:
         """A run of this task was settled."""
         for event in self._events.get(task, ()):
             event.set()
+
+    def told(self, event: Event) -> None:
+        """What another process told: it may have settled a run."""
+        if isinstance(event, Signal) and event.name == CHANGED:
+            self.hear(str(event.data.get("taskId")))
 
     async def until_settled(
         self, task: str, run: str, seconds: float, alone: Callable[[], Script[bool]] = patient
