@@ -13,7 +13,8 @@ export function Palette() {
   const [word, setWord] = useState("");
   const [at, setAt] = useState(0);
   const found = choices().filter(([name]) => fits(name, word)).slice(0, MOST);
-  const close = () => (state.dialog.value = null);
+  // The browser tells of the end later, when what was chosen may have opened a dialog of its own.
+  const close = () => state.dialog.value?.name === "palette" && (state.dialog.value = null);
   useLayoutEffect(() => {
     const before = document.activeElement;
     const dialog = box.current;
