@@ -40,7 +40,7 @@ class Shop(Site):
 async def shop(
     browser: Browser, state: Path, config: str = CONFIG, *, scripted: bool = False, **look: Any
 ) -> AsyncIterator[Shop]:
-    """`look` are the browser's: viewport, color_scheme, ... No complaint, no stranger at the end."""
+    """`look` are the browser's: viewport, color_scheme, ... The page must not complain."""
     state.mkdir(exist_ok=True)
     file = state / "config.yaml"
     file.write_text(config, "utf-8")
