@@ -39,6 +39,7 @@ STEPS: dict[str, str] = {
     "sched.fired": "claim and run of a due time are durable",
     "task.settling": "inside the transaction that judges a task's run, before it commits",
     "task.settled": "what became of a task's run is durable",
+    "task.told": "what is known of the delivery of a task's results is durable",
     "out.woken": "the outbox of a conversation begins",
     "out.sending": "a part is marked as being sent, not yet sent",
     "out.sent": "the platform has the part, its id is not stored",

@@ -18,6 +18,7 @@ from bot.schedule.alerts import Alerts
 from bot.schedule.lines import Said
 from bot.schedule.runs import delivery_address
 from bot.schedule.webhook import Webhooks
+from bot.steps import step
 from bot.store import outbox, task_told, tasks
 from bot.types import Entry, Task
 
@@ -94,6 +95,7 @@ class Deliveries:
                 await self.engine.tx(record)
         for said in await self.engine.tx(self._receipts(task, self.clock.now())):
             self.show(said.session, said.entry)
+        step("task.told")
         self.moved(task)
 
     def _receipts(self, id: str, now: float) -> Script[list[Said]]:

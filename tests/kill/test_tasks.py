@@ -81,6 +81,19 @@ async def expect_once(home: House, kind: str, expected: str, runs: list[str]) ->
         "WHERE s.key LIKE '%:direct:ada'"
     )
     assert len(lines) == 1 and expected in lines[0]["body"]
+    await expect_receipt(home)
+
+
+async def expect_receipt(home: House) -> None:
+    """What became of the one delivery is known a moment after people see it."""
+    known: list[str] = []
+    for _ in range(20):
+        rows = home.rows("SELECT delivery FROM task_runs WHERE delivery <> 'not-requested'")
+        known = [row["delivery"] for row in rows]
+        if known == ["delivered"]:
+            return
+        await home.quiet()
+    raise AssertionError(known)
 
 
 async def killed_at(step: str, kind: str, state: Path) -> None:
