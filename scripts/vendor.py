@@ -65,6 +65,10 @@ PACKAGES = (
         {"dist/purify.es.mjs": "purify.js", "LICENSE": "licenses/dompurify.txt"},
     ),
     Package(
+        *("uplot", "1.6.32", "MIT"),
+        {"dist/uPlot.esm.js": "uplot.js", "LICENSE": "licenses/uplot.txt"},
+    ),
+    Package(
         *("@highlightjs/cdn-assets", "11.11.1", "BSD-3-Clause"),
         {
             "es/core.min.js": "highlight.js",

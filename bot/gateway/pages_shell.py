@@ -78,6 +78,7 @@ PAGES = (
     Page("usage", "Usage", ("/usage",)),
     Page("logs", "Logs", ("/logs",)),
     Page("settings", "Settings", ("/settings",)),
+    Page("start", "Start", ("/start",)),
 )
 HOME = PAGES[0].path
 

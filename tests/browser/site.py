@@ -138,11 +138,20 @@ async def chromium_at(path: Path) -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def site(
-    browser: Browser, state: Path, *, scripted: bool = True, config: str = CONFIG, **look: object
+    browser: Browser,
+    state: Path,
+    *,
+    scripted: bool = True,
+    config: str = CONFIG,
+    file: Path | None = None,
+    **look: object,
 ) -> AsyncIterator[Site]:
-    """`look` are the browser's: viewport, color_scheme, ..."""
+    """`look` are the browser's: viewport, color_scheme, ...; `file`: the configuration in a file
+    of this name, which the pages may change."""
+    if file is not None:
+        file.write_text(config, "utf-8")
     async with running(state, config, scripted=scripted) as bench:
-        gateway = await serve(bench)
+        gateway = await serve(bench, file=file)
         context = await browser.new_context(**look)  # type: ignore[arg-type]
         web = Site(bench, gateway, context, gateway.url)
         try:
@@ -152,8 +161,8 @@ async def site(
             await web.gateway.stop()
 
 
-async def serve(bench: Bench, port: int = 0) -> Gateway:
-    core = core_of(bench.app)
+async def serve(bench: Bench, port: int = 0, file: Path | None = None) -> Gateway:
+    core = core_of(bench.app, file)
     site = site_of(core, bench.app.supervisor)
     gateway = Gateway(bench.app.config.gateway, "a-token-for-tests", site, table(core))
     await gateway.start(port=port)

@@ -69,7 +69,7 @@ async def test_several_keys_change_together_or_not_at_all(tmp_path: Path):
 async def test_figures_come_from_rows(tmp_path: Path):
     async with opened(tmp_path / "state") as desk:
         await desk.say("hello [[demo tool session_status {}]]")
-        await desk.say("[[demo tool nonsense {}]]")
+        await desk.say("[[demo tool read {\"path\": \"nix\"}]]")
         await desk.say("[[demo error 429]]")
         told = await desk.ok("usage.series", days=7)
         [used] = [one for one in told["usage"] if one["model"] == "demo/demo"]
@@ -80,7 +80,7 @@ async def test_figures_come_from_rows(tmp_path: Path):
         assert (day["runs"], day["failed"], day["limited"]) == (3, 1, 1)
         assert sum(one["count"] for one in told["messages"]) == 3
         tools = {one["name"]: (one["calls"], one["failed"]) for one in told["tools"]}
-        assert tools["session_status"] == (1, 0) and tools["nonsense"] == (1, 1)
+        assert tools == {"session_status": (1, 0), "read": (1, 1)}
 
 
 def test_percentiles_are_values_that_occurred():

@@ -2,7 +2,7 @@
 import { exactly } from "../ui/format.js";
 import { T } from "../strings/sessions.js";
 
-const TYPES = { json: "application/json", md: "text/markdown" };
+const TYPES = { json: "application/json", md: "text/markdown", csv: "text/csv" };
 
 /** A whole session, as `sessions.export` answers it, in Markdown. */
 export function asMarkdown({ session, messages }) {

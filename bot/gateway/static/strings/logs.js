@@ -1,11 +1,21 @@
 // The words of /logs.
 
 export const T = {
-  where: "The log is kept on the gateway's machine, in the file logs/trunkline.jsonl of its state directory. To follow it in a terminal:",
-  command: "trunkline logs -f",
-  version: "Version",
-  started: "Running since",
-  ready: "Everything up",
-  waiting: "Waiting",
-  now: "What runs now",
+  records: "Log records",
+  level: "From level",
+  levels: { debug: "debug", info: "info", warning: "warning", error: "error" },
+  search: "Search",
+  pause: "Pause",
+  follow: "Go on",
+  paused: (count) => (count === 1 ? "Paused; 1 new record waits." : `Paused; ${count.toLocaleString()} new records wait.`),
+  copy: "Copy what is shown",
+  time: "Time",
+  event: "What happened",
+  source: "From",
+  more: "More",
+  empty: "Nothing in the log",
+  emptyText: "Records are kept in logs/trunkline.jsonl of the state directory. In a terminal: trunkline logs -f",
+  noneMatch: "No record matches. Try another level or word.",
+  clear: "Clear the filters",
+  newest: (count) => `The latest ${count.toLocaleString()} records, newest first.`,
 };
