@@ -95,7 +95,7 @@ class Heartbeats:
         for agent, every in wanted.items():
             made = self._task(agent, every, now)
             if (task := known.get(agent)) is None:
-                yield from tasks.put(made)
+                yield from tasks.put(made, made.id)
             elif task.schedule.get("everyMs") != made.schedule["everyMs"] or task.because == OFF:
                 on = replace(
                     task,
