@@ -3,11 +3,13 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.site import Site, answers, log, say
+from tests.browser.site import MAIN, Site, answers, log, say
 
 pytestmark = pytest.mark.browser
 
 FAR = "https://far.example"
+PARTS = 4
+AT_ONCE = 35  # each has a question, and 80 messages are in the page
 HOSTILE = [
     "<script>alert(1)</script>",
     "<script src='https://far.example/x.js'></script>",
@@ -78,6 +80,55 @@ HOSTILE = [
     "${alert(1)} {{constructor.constructor('alert(1)')()}}",
     "\x00<scr\x00ipt>alert(1)</script>",
 ]
+# Known tricks in every place where they could work.
+SCHEMES = (
+    *(
+        "javascript:alert(1)",
+        "JAVASCRIPT:alert(1)",
+        "  javascript:alert(1)",
+        "\x01javascript:alert(1)",
+    ),
+    *("java%0ascript:alert(1)", "javascript&#58;alert(1)", "javascript&#x3a;alert(1)"),
+    *(
+        "javascript://far.example/%0aalert(1)",
+        "data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg",
+    ),
+    *("data:image/svg+xml,<svg/onload=alert(1)>", "vbscript:msgbox(1)", "livescript:alert(1)"),
+    *("view-source:javascript:alert(1)", "jar:https://far.example/x", "ftp://far.example/x"),
+    *(
+        "ws://far.example",
+        "intent://far.example",
+        "chrome://settings",
+        "about:blank",
+        "\\\\far.example\\x",
+    ),
+)
+PLACES = ("[press]({})", "<{}>", "![press]({})", "[press][r]\n\n[r]: {}", "<a href='{}'>press</a>")
+EVENTS = (
+    "onerror",
+    "onload",
+    "onfocus",
+    "onclick",
+    "onanimationstart",
+    "onpointerover",
+    "ontoggle",
+)
+TAGS = (
+    *(
+        "img src=x",
+        "svg",
+        "input autofocus",
+        "select autofocus",
+        "textarea autofocus",
+        "video src=x",
+    ),
+    *("details open", "a href=x", "p style=animation-name:x", "math", "button popovertarget=x"),
+)
+GENERATED = [
+    *(place.format(scheme) for scheme in SCHEMES for place in PLACES),
+    *(f"<{tag} {event}=alert(1)>press" for tag in TAGS for event in EVENTS[:4]),
+    *(f"<{tag.split()[0]}/{event}=alert(1)//" for tag in TAGS for event in EVENTS[4:]),
+]
 ALLOWED = {
     *("P", "BR", "HR", "STRONG", "EM", "DEL", "CODE", "PRE", "BLOCKQUOTE", "UL", "OL", "LI", "A"),
     *("H3", "H4", "H5", "H6", "TABLE", "THEAD", "TBODY", "TR", "TH", "TD", "DIV", "SPAN", "BUTTON"),
@@ -91,18 +142,37 @@ ELEMENTS = """boxes => boxes.flatMap(box => [...box.querySelectorAll('*')])
   .map(one => [one.tagName, Object.fromEntries([...one.attributes].map(a => [a.name, a.value]))])"""
 
 
-async def show(web: Site, page: Page, *texts: str) -> None:
+async def show(web: Site, page: Page, *texts: str, key: str = MAIN) -> None:
     for number, text in enumerate(texts):
-        web.model.on(f"sample {number}", [text])
-        await web.bench.ask(f"sample {number}", f"run-{number}")
+        web.model.on(f"{key} {number}", [text])
+        await web.bench.ask(f"{key} {number}", f"{key}-{number}", key)
     await expect(answers(page)).to_have_count(len(texts), timeout=30_000)
 
 
-async def test_hostile_samples_are_inert(web: Site):
+def test_there_are_enough_samples():
+    assert len(set(HOSTILE + GENERATED)) >= 200
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_hostile_samples_are_inert(web: Site, part: int):
+    """As many in a session as are in the page at once."""
+    samples = (HOSTILE + GENERATED)[part::PARTS]
     page = await web.sign_in()
-    await show(web, page, *HOSTILE)
-    seen = await log(page).locator(".md").evaluate_all(ELEMENTS)
-    assert len(seen) > len(HOSTILE)
+    for start in range(0, len(samples), AT_ONCE):
+        batch = samples[start : start + AT_ONCE]
+        key = f"{MAIN}:chat:part-{start}"
+        await page.goto(f"{web.url}/chat#{key}")
+        await show(web, page, *batch, key=key)
+        seen = await log(page).locator(".md").evaluate_all(ELEMENTS)
+        assert len(seen) >= len(batch) / 2
+        await inert(page, seen)
+        await page.reload()
+        await expect(answers(page)).to_have_count(len(batch))
+        await inert(page, await log(page).locator(".md").evaluate_all(ELEMENTS))
+    assert not [url for url in web.requests if "far.example" in url]
+
+
+async def inert(page: Page, seen: list[tuple[str, dict[str, str]]]) -> None:
     for tag, attributes in seen:
         assert tag in ALLOWED, (tag, attributes)
         assert attributes.keys() <= NAMES, (tag, attributes)
@@ -111,14 +181,12 @@ async def test_hostile_samples_are_inert(web: Site):
         if tag == "A":
             assert attributes["target"] == "_blank"
             assert "noopener" in attributes["rel"]
-    for press in await log(page).get_by_text("press").all():
-        assert await press.evaluate("one => one.closest('a')?.href ?? ''") in (
-            "",
-            "https://far.example/",
-        )
-    await page.reload()
-    await expect(answers(page)).to_have_count(len(HOSTILE))
-    assert not [url for url in web.requests if "far.example" in url]
+    pressed = (
+        await log(page)
+        .get_by_text("press")
+        .evaluate_all("all => all.map(one => one.closest('a')?.href ?? '')")
+    )
+    assert set(pressed) <= {"", "https://far.example/"}
 
 
 async def test_raw_html_is_shown_as_it_was_written(web: Site):

@@ -3,8 +3,8 @@ import { useLayoutEffect, useRef, useState } from "../vendor/preact-hooks.js";
 import { readEarlier } from "./actions.js";
 import * as state from "./state.js";
 
-const SPAN = 120; // messages in the page
-const STEP = 60; // how far the stretch moves at once
+const SPAN = 80; // messages in the page
+const STEP = 40; // how far the stretch moves at once
 
 /**
  * Which of `items` to show. `earlier` and `later` move the stretch and keep what is read in its
