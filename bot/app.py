@@ -251,7 +251,7 @@ def _wire(config: Config, state: Path, clock: Clock, store: Store) -> App:
     web = WebChat(WEB, chat, Uploads(state / "uploads"))
     channels.add(Channel(web, max_attachment=MAX_UPLOAD))
     secrets = Secrets(_secrets(config, state))
-    delivery = Delivery(engine, clock, channels, secrets, hooks)
+    delivery = Delivery(engine, clock, channels, secrets, hooks, alone=not shared(config))
     shelves = Shelves(state, Path.home(), os.environ)
     scenes = Scenes(lambda: world.config, workspaces.ensure, shelves)
     memory = Memory(engine, clock, lambda: world.config, workspaces.ensure)

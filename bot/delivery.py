@@ -65,8 +65,9 @@ class Delivery:
         channels: Channels,
         secrets: Secrets | None = None,
         hooks: Hooks | None = None,
+        alone: bool = True,
     ) -> None:
-        self._hooks = hooks or Hooks()
+        self._hooks, self._alone = hooks or Hooks(), alone
         self._secrets = secrets or Secrets()
         self._engine = engine
         self._clock = clock
@@ -189,12 +190,12 @@ class Delivery:
     def at_once(self, run: str, address: Address) -> Script[Part | None]:
         """Mark an answer's first part as being sent in the answer's own transaction.
 
-        Only when nothing else of the conversation is on its way, and a send that was cut short may
-        be made again. `hand_over` must follow when the transaction is durable.
+        Only when nothing else of the conversation is on its way, a send that was cut short may be
+        made again, and no other process sends. `hand_over` must follow when that is durable.
         """
         channel = self._channels.serving(address)
         now = self._clock.now()
-        if channel is None or channel.on_uncertain == "hold":
+        if not self._alone or channel is None or channel.on_uncertain == "hold":
             return None
         if channel.budget.due(address, now) > now:
             return None

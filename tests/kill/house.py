@@ -8,6 +8,10 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any, cast
+
+import psycopg
+from psycopg.rows import dict_row
 
 from bot.testing.platform import Platform
 from bot.testing.remote import served
@@ -15,6 +19,7 @@ from tests.kill.program import QUIET
 from tests.rules.source import ROOT
 
 CONFIG = """
+store: {{url: "{store}"}}
 limits: {{per_sender: null}}
 messages: {{queue: followup}}
 agents:
@@ -30,27 +35,36 @@ PATIENCE = 90.0
 
 
 class House:
-    """A store, its platforms, and the program between them."""
+    """A store, its platforms, and the program between them, on PostgreSQL any number of it."""
 
     def __init__(
-        self, state: Path, platforms: dict[str, Platform], urls: dict[str, str], more: str
+        self,
+        state: Path,
+        platforms: dict[str, Platform],
+        urls: dict[str, str],
+        more: str,
+        store: str | None,
     ) -> None:
         self.state = state
         self.platforms = platforms
+        self.store = store
         self._urls = urls
         self._program: asyncio.subprocess.Process | None = None
+        self.programs: list[asyncio.subprocess.Process] = []
         self._config = state / "config.yaml"
         lines = [
             CHANNEL.format(kind=kind, url=urls[kind], more=more)
             for kind in platforms
             if kind != "desk"
         ]
-        self._config.write_text(CONFIG.format(channels="\n".join(lines)))
+        told = CONFIG.format(channels="\n".join(lines), store=store or "sqlite")
+        self._config.write_text(told)
         self.edited = state / "workspaces" / "main" / "ones.txt"
         self.edited.parent.mkdir(parents=True, exist_ok=True)
         self.edited.write_text("1\n")
 
-    async def start(self, crash_at: str | None = None) -> None:
+    async def start(self, crash_at: str | None = None) -> asyncio.subprocess.Process:
+        """Start the program, or another one beside those that run."""
         env = dict(os.environ, TRUNKLINE_TEST="1", PYTHONPATH=str(ROOT))
         if crash_at is not None:
             env["TRUNKLINE_CRASH_AT"] = crash_at
@@ -67,6 +81,8 @@ class House:
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=log,
             )
+        self.programs.append(self._program)
+        return self._program
 
     async def died(self) -> bool:
         """Wait for the program to kill itself; False when it never came to that."""
@@ -79,16 +95,22 @@ class House:
         assert code == -signal.SIGKILL, f"the program ended by itself: {code}\n{self.log()}"
         return True
 
-    async def kill(self) -> None:
-        assert self._program is not None
-        if self._program.returncode is None:
-            self._program.kill()
-        await self._program.wait()
+    async def kill(self, *programs: asyncio.subprocess.Process) -> None:
+        """Kill these, or all that run."""
+        for program in programs or tuple(self.programs):
+            if program.returncode is None:
+                program.kill()
+            await program.wait()
+            self.programs.remove(program)
 
     def log(self) -> str:
         return (self.state / "log").read_text("utf-8", "replace")[-4000:]
 
-    def rows(self, sql: str) -> list[sqlite3.Row]:
+    def rows(self, sql: str) -> list[Any]:
+        """Rows of the store, read by column name."""
+        if self.store is not None:
+            with psycopg.connect(self.store, row_factory=dict_row) as shared:
+                return list(shared.execute(cast(Any, sql)).fetchall())
         path = self.state / "trunkline.db"
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
             store.row_factory = sqlite3.Row
@@ -112,15 +134,17 @@ class House:
 
 
 @asynccontextmanager
-async def house(state: Path, *kinds: str, more: str = "") -> AsyncIterator[House]:
+async def house(
+    state: Path, *kinds: str, more: str = "", store: str | None = None
+) -> AsyncIterator[House]:
     """A house with a platform of each kind, and the operator's desk.
 
-    `more` is what the configuration says of each channel beside that.
+    `more` is what the configuration says of each channel beside that, `store` the PostgreSQL.
     """
     state.mkdir(parents=True, exist_ok=True)
     platforms = {kind: Platform(idempotent=kind == "idempotent") for kind in (*kinds, "desk")}
     async with served(**platforms) as urls:
-        built = House(state, platforms, urls, more)
+        built = House(state, platforms, urls, more, store)
         try:
             yield built
         finally:

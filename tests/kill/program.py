@@ -22,7 +22,7 @@ OPEN = (
     "SELECT id FROM inbox WHERE state IN ('open', 'running') "
     "UNION ALL SELECT id FROM outbox WHERE state IN ('pending', 'sending', 'posting', 'posted') "
     "UNION ALL SELECT 1 FROM task_runs WHERE settled_at IS NULL "
-    "UNION ALL SELECT 1 FROM tasks WHERE next_at <= unixepoch('now')"
+    "UNION ALL SELECT 1 FROM tasks WHERE next_at <= ?"
 )
 
 
@@ -64,7 +64,7 @@ async def operate(bench: Bench, url: str) -> None:
 
 async def quiet(bench: Bench) -> None:
     """Return when nothing is left to do."""
-    while await bench.rows(OPEN):
+    while await bench.rows(OPEN, bench.app.clock.now()):
         await bench.app.clock.sleep(0.02)
     await bench.app.engine.idle()
 
