@@ -176,3 +176,23 @@ async def test_a_session_is_renamed_and_deleted_from_its_agent(browser: Browser,
         await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         await expect(page).to_have_url(f"{web.url}/agents/main/sessions")
         await expect(page.get_by_text("No sessions yet")).to_be_visible()
+
+
+async def test_056_the_sessions_page_changes_its_tasks_too(browser: Browser, tmp_path: Path):
+    async with shop(browser, tmp_path, **HERE) as web:
+        await web.bench.ask("/task new every day at 9: [[demo stream 4000 50]]", "run-1")
+        page = await web.visit(f"/sessions/{MAIN}")
+        tasks = page.get_by_role("table", name="Tasks of this session").locator("[data-row]")
+        await tasks.get_by_role("button", name="Pause").click()
+        await said(page, "is paused")
+        await tasks.get_by_role("link").click()
+        await page.get_by_role("button", name="Edit").click()
+        await page.get_by_role("dialog").get_by_role("textbox").fill("rename to Long story")
+        await page.get_by_role("dialog").get_by_role("button", name="Save").click()
+        await page.get_by_role("button", name="Run now").click()
+        run = page.get_by_role("table", name=RUNS).locator("[data-row]")
+        await run.get_by_role("button", name="Cancel").click()
+        await said(page, "The run is stopped")
+        assert await findings(page) == []
+        told = await in_chat(web, "/task list all")
+        assert "Long story" in told and "paused" in told

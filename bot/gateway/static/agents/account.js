@@ -76,7 +76,7 @@ function TestSend({ row }) {
     announce(T.verdict(answer));
   };
   return html`
-    <div class="filters">
+    <div class="filters top">
       <${Field} name=${T.to} value=${to} change=${setTo} hint=${T.toHint} />
       <div class="actions"><${Act} name=${to.trim() ? T.testSend : T.test} run=${ask} /></div>
     </div>

@@ -57,7 +57,7 @@ const columns = (agent) => [
     key: "account", name: T.account, sort: (row) => row.account,
     cell: (row) => html`<${Inside} to=${place(agent.id, "channels", { account: row.account })}><${Channel} name=${row.account} /><//>`,
   },
-  { key: "adapter", name: T.adapter, sort: (row) => row.adapter, cell: (row) => row.adapter },
+  { key: "adapter", name: T.adapter, sort: (row) => row.adapter, cell: (row) => html`<span class="keep">${row.adapter}</span>` },
   { key: "state", name: words.state, sort: (row) => row.state, cell: (row) => html`<${State} row=${row} />` },
   { key: "agent", name: T.answers, sort: (row) => row.agent, cell: (row) => html`<${Answers} row=${row} />` },
   { key: "last", name: T.lastEvent, sort: (row) => row.lastEventAt, cell: (row) => html`<${Time} at=${row.lastEventAt} />` },

@@ -41,7 +41,7 @@ export function Providers({ agent, changed }) {
 const columns = (agent, again) => [
   { key: "id", name: T.provider, sort: (row) => row.id, cell: (row) => row.id },
   { key: "url", name: T.address, cell: (row) => row.base_url ?? row.api },
-  { key: "keys", name: T.keys, end: true, cell: (row) => T.keyCount(row) },
+  { key: "keys", name: T.keys, end: true, cell: (row) => html`<span class="keep">${T.keyCount(row)}</span>` },
   {
     key: "ready", name: words.state, sort: (row) => String(row.ready),
     cell: (row) => html`
@@ -69,7 +69,8 @@ function Actions({ row, agent, again }) {
   return html`
     <div class="stack">
       <div class="actions">
-        <${Opens} name=${T.paste} about=${row.id} look="quiet">${(close) => html`<${Paste} row=${row} agent=${agent} close=${close} again=${again} />`}<//>
+        ${row.api !== "demo" &&
+        html`<${Opens} name=${T.paste} about=${row.id} look="quiet">${(close) => html`<${Paste} row=${row} agent=${agent} close=${close} again=${again} />`}<//>`}
         ${row.sign_in &&
         html`<${Opens} name=${T.signIn} about=${row.id} look="quiet">${(close) => html`<${SignIn} row=${row} close=${close} again=${again} />`}<//>`}
         <${Act} name=${T.discover} about=${row.id} look="quiet" run=${find} />

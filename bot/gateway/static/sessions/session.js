@@ -9,6 +9,7 @@ import { rpc } from "../ui/rpc.js";
 import { retitle } from "../ui/shell.js";
 import { Failed, Nothing } from "../ui/table.js";
 import { told } from "../ui/toast.js";
+import { TaskList } from "../agents/tasks.js";
 import { empty, items, withEarlier, withHistory } from "../chat/transcript.js";
 import { T as common } from "../strings/common.js";
 import { T } from "../strings/sessions.js";
@@ -32,6 +33,7 @@ export function Session({ id }) {
   return html`
     <${Actions} row=${row} />
     <${About} row=${row} />
+    <${TaskList} name=${T.tasks} sessionKey=${row.sessionKey} />
     <h2>${T.transcript}</h2>
     <${Transcript} key=${row.sessionKey} sessionKey=${row.sessionKey} />
   `;

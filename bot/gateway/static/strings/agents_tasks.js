@@ -49,8 +49,13 @@ export const T = {
   overlap: "While it still runs",
   overlapWords: { skip: "skips the next", queue: "the next waits" },
   stop: "Stops by itself",
-  stopWords: ({ onSuccess, outputIncludes, maxRuns }) =>
-    [onSuccess && "after success", outputIncludes && `when it says "${outputIncludes}"`, maxRuns && `after ${maxRuns} runs`].filter(Boolean).join(", "),
+  stopWords: ({ onSuccess, outputIncludes, maxRuns, maxSuccesses }) =>
+    [
+      onSuccess && "after success",
+      ...[outputIncludes ?? []].flat().map((words) => `when it says "${words}"`),
+      maxRuns && `after ${maxRuns} runs`,
+      maxSuccesses && `after ${maxSuccesses} successes`,
+    ].filter(Boolean).join(", "),
   spent: "Cost of the runs below",
   id: "Id",
   history: "Runs of this task",

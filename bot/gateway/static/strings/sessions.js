@@ -41,6 +41,7 @@ export const T = {
   compactions: "Summed up",
   key: "Key",
   transcript: "Transcript",
+  tasks: "Tasks of this session",
   nothingSaid: "Nothing was said yet",
   nothingSaidText: "Open it in the chat, or write from its channel.",
   earlier: "Show earlier messages",
