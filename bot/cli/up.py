@@ -20,7 +20,9 @@ from bot.cli.options import ConfigFile, examples, program
 from bot.cli.output import has_display, note
 from bot.cli.place import Place
 from bot.cli.settings import read_with
+from bot.config.problems import ConfigMissing
 from bot.config.settings import Config
+from bot.errors import ConfigError
 from bot.gateway.methods import table
 from bot.gateway.secret import load_token
 from bot.gateway.server import Gateway
@@ -38,6 +40,10 @@ Only = Annotated[
     Literal["gateway", "channels", "worker"] | None,
     typer.Option(help="Start only this part; gateway: no channels.", show_default=False),
 ]
+Mend = Annotated[
+    bool,
+    typer.Option("--repair", help="Serve a page to mend a broken configuration, then start."),
+]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Leave the browser alone.")]
 
 
@@ -48,6 +54,7 @@ def up(
     port: Port = None,
     only: Only = None,
     no_browser: NoBrowser = False,
+    repair: Mend = False,
 ) -> None:
     """Start everything and serve until it is stopped; SIGTERM and Ctrl-C drain first.
 
@@ -63,7 +70,14 @@ def up(
     if here.config is None:
         here = load("bot.cli.init").first(here)
     flags = {"gateway.host": host, "gateway.port": port}
-    settings = read_with(here, {key: value for key, value in flags.items() if value is not None})
+    given = {key: value for key, value in flags.items() if value is not None}
+    try:
+        settings = read_with(here, given)
+    except ConfigError as error:
+        if not repair or isinstance(error, ConfigMissing):
+            raise
+        load("bot.cli.repair").mend(here, error, host, port, browser=not no_browser)
+        settings = read_with(here, given)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_serve(here, settings, channels=only is None, browser=not no_browser))
 

@@ -22,6 +22,8 @@ log = structlog.get_logger("gateway")
 MAX_BODY = 1 << 20
 # Where files come in: routes that read their bodies piece by piece, after signing in.
 LARGER = {"/uploads": 25 << 20, "/v1/chat/completions": 8 << 20}
+# What works without scripts: its forms have no other type.
+FORMS = ("/login", "/repair")
 COOKIE = "trunkline"
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -185,8 +187,8 @@ def _is_browser(request: web.BaseRequest) -> bool:
 
 
 def _type_fits(request: web.BaseRequest) -> bool:
-    """JSON everywhere; a form to sign in without scripts; webhooks and files send their own."""
+    """JSON everywhere; forms of pages without scripts; webhooks and files send their own."""
     path = request.rel_url.path
     if path.startswith("/channels/") or path == "/uploads":
         return True
-    return request.content_type == _JSON or (path == "/login" and request.content_type == _FORM)
+    return request.content_type == _JSON or (path in FORMS and request.content_type == _FORM)

@@ -37,18 +37,22 @@ class Routes:
             if file.is_file()
         }
 
-    def add(self, app: web.Application, socket: Handler) -> None:
+    def door(self, app: web.Application) -> None:
+        """What answers before anything else can: health, sign-in, and the files of pages."""
         app.router.add_get("/healthz", self._health)
         app.router.add_get("/readyz", self._ready)
         app.router.add_get("/login", self._login_page, allow_head=False)
         app.router.add_post("/login", self._login)
+        app.router.add_get("/static/{name:.+}", self._static)
+
+    def add(self, app: web.Application, socket: Handler) -> None:
+        self.door(app)
         app.router.add_get("/ws", socket, allow_head=False)
         app.router.add_post("/channels/{account}", self._webhook)
         app.router.add_get("/", self._home)
         for page in PAGES:
             for path in page.paths:
                 app.router.add_get(path, partial(self._page, page))
-        app.router.add_get("/static/{name:.+}", self._static)
 
     async def _health(self, request: web.Request) -> web.Response:
         return json_answer({"ok": True})

@@ -89,10 +89,7 @@ class Gateway:
         sockets = Sockets(auth, self._methods, site.hub, site.views, site.clock, site.nodes)
         app = web.Application(middlewares=[shield, guard.middleware], client_max_size=MAX_BODY)
         app.on_response_prepare.append(on_prepare)
-        Routes(auth, site).add(app, sockets.handle)
-        if site.core is not None:
-            for add in (openai_api.add, webhooks.add, uploads_http.add, add_metrics):
-                add(app, site.core, auth)
+        self.routes(app, auth, sockets)
         runner = self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
         await runner.setup()
         manager = runner.server
@@ -111,6 +108,13 @@ class Gateway:
         )
         self._sockets = sockets
         sockets.start()
+
+    def routes(self, app: web.Application, auth: Auth, sockets: Sockets) -> None:
+        """Register everything that answers."""
+        Routes(auth, self._site).add(app, sockets.handle)
+        if self._site.core is not None:
+            for add in (openai_api.add, webhooks.add, uploads_http.add, add_metrics):
+                add(app, self._site.core, auth)
 
     def login_url(self) -> str:
         """A link that signs a browser in: once, within a minute."""

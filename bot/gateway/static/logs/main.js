@@ -19,8 +19,8 @@ const LOOKS = { error: "bad", critical: "bad", warning: "bad" };
 const COMMON = ["at", "level", "event", "logger"];
 const LEVELS = ["debug", "info", "warning", "error"];
 const COLUMNS = [
-  { key: "time", name: T.time, cell: ({ record }) => html`<${Time} at=${record.at} />` },
-  { key: "level", name: T.level, cell: ({ record }) => html`<${Tag} look=${LOOKS[record.level] ?? ""}>${visible(String(record.level ?? ""))}<//>` },
+  { key: "time", name: T.time, sort: ({ record }) => record.at, cell: ({ record }) => html`<${Time} at=${record.at} />` },
+  { key: "level", name: T.named, sort: ({ record }) => record.level, cell: ({ record }) => html`<${Tag} look=${LOOKS[record.level] ?? ""}>${visible(String(record.level ?? ""))}<//>` },
   { key: "event", name: T.event, cell: ({ record }) => html`<${Name} text=${String(record.event ?? "")} />` },
   { key: "source", name: T.source, cell: ({ record }) => html`<${Name} text=${String(record.logger ?? "")} />` },
   { key: "more", name: T.more, cell: ({ record }) => html`<code>${visible(rest(record))}</code>` },
@@ -50,7 +50,7 @@ function App() {
       ${paused && html`<span class="soft">${T.paused(waiting)}</span>`}
     </div>
     ${rows.length >= MOST && html`<p class="hint">${T.newest(MOST)}</p>`}
-    <${Table} name=${T.records} columns=${COLUMNS} rows=${rows} id=${(row) => row.id} live=${live}
+    <${Table} name=${T.records} columns=${COLUMNS} rows=${rows} id=${(row) => row.id} live=${live} sort="-time"
       empty=${filtered ? { title: T.noneMatch, action: clear } : { title: T.empty, text: T.emptyText }} />
   `;
 }

@@ -3,6 +3,7 @@
 export const T = {
   records: "Log records",
   level: "From level",
+  named: "Level",
   levels: { debug: "debug", info: "info", warning: "warning", error: "error" },
   search: "Search",
   pause: "Pause",

@@ -17,6 +17,7 @@ import { bars, daysBack, parts, perDay } from "./shapes.js";
 const DAYS = ["7", "30", "90", "365"];
 const end = (name, field) => ({ key: field, name, end: true, value: (row) => row[field], cell: (row) => number(row[field]) });
 const text = (name, field) => ({ key: field, name, value: (row) => row[field] });
+const short = (seconds) => (seconds < 1 ? `${Math.round(seconds * 1000)} ms` : duration(seconds));
 const money = (value) => (value === null || value === undefined ? "" : `$${value.toFixed(4)}`);
 const USED = [
   text(T.day, "day"),
@@ -28,7 +29,7 @@ const USED = [
   { ...end(T.cost, "cost"), cell: (row) => money(row.cost) },
   end(T.unpriced, "unpriced"),
 ];
-const TIMES = [{ key: "upTo", name: T.upTo, value: (row) => row.upTo, cell: (row) => (row.upTo === null ? T.over : duration(row.upTo)) }, end(T.runs, "count")];
+const TIMES = [{ key: "upTo", name: T.upTo, value: (row) => row.upTo, cell: (row) => (row.upTo === null ? T.over : short(row.upTo)) }, end(T.runs, "count")];
 
 mount(App);
 
@@ -72,7 +73,7 @@ function Week({ data }) {
   const failures = [[T.failed, (row) => row.failed - row.limited], [T.limited, (row) => row.limited]];
   const spread = (id, name) => {
     const { p50, p95, count } = data[id];
-    const figures = count ? T.percentiles(duration(p50), duration(p95), number(count)) : "";
+    const figures = count ? T.percentiles(short(p50), short(p95), number(count)) : "";
     return html`<${Plot} id=${id} name=${name} figures=${figures} ...${bars(data[id], T.runs)} columns=${TIMES} rows=${count ? data[id].bars : []} />`;
   };
   const messages = [{ ...text(T.at, "at"), cell: (row) => exactly(row.at) }, text(T.channel, "channel"), end(T.count, "count")];

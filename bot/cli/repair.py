@@ -1,0 +1,60 @@
+"""The repair page of `up --repair`: served until the configuration has no mistakes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import suppress
+
+from bot.cli import load
+from bot.cli.output import has_display, note
+from bot.cli.place import Place
+from bot.cli.settings import option_types
+from bot.clock import SystemClock
+from bot.errors import ConfigError, TrunklineError
+from bot.gateway.file import ConfigFile
+from bot.gateway.repair import Repair
+from bot.gateway.secret import load_token
+
+HOST = "127.0.0.1"
+PORT = 7440
+
+
+def mend(
+    here: Place, error: ConfigError, host: str | None, port: int | None, *, browser: bool
+) -> None:
+    """Say what is wrong and serve the page until it is right.
+
+    The page listens on this machine alone unless `host` says otherwise. Raises TrunklineError when
+    it is stopped before that.
+    """
+    note(f"the configuration has mistakes\n{error}")
+    file = ConfigFile(here.config, os.environ, option_types(), lambda config: None)
+    page = Repair(load_token("", here.token), file, SystemClock())
+    if not asyncio.run(_serve(page, here, host or HOST, PORT if port is None else port, browser)):
+        raise TrunklineError("stopped; the configuration still has mistakes")
+
+
+async def _serve(page: Repair, here: Place, host: str, port: int, browser: bool) -> bool:
+    """Was it mended?"""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    url = await page.start(host, port)
+    try:
+        note(f"mend it at {url}/repair with the token in {here.token}")
+        sys.stderr.flush()
+        if browser and has_display():
+            load("webbrowser").open(page.login_url())
+        waits = [asyncio.ensure_future(one.wait()) for one in (page.mended, stop)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for one in waits:
+            one.cancel()
+            with suppress(asyncio.CancelledError):
+                await one
+        return page.mended.is_set()
+    finally:
+        await page.stop()
