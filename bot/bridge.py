@@ -84,7 +84,7 @@ class Bridge:
         self._clock = clock
         self._hub = hub
         self._growing = growing
-        self._me = secrets.token_hex(8)
+        self.name = secrets.token_hex(8)
         self._peers: dict[str, _Peer] = {}
         self._mine: dict[str, _Mine] = {}
         self._theirs: dict[str, _Theirs] = {}
@@ -103,7 +103,7 @@ class Bridge:
     def start(self) -> None:
         """Begin to tell and to hear, before the engine starts."""
         self._engine.subscribe(TOPIC, self._heard)
-        self._engine.subscribe(HEARING, lambda event: self._announce())
+        self._engine.subscribe(HEARING, lambda event: self.announce())
         self._hub.listen_own(self._happened)
         self._hub.watching = self._watching
         for work in (self._beat, self._ask):
@@ -148,7 +148,7 @@ class Bridge:
         if self._peers:
             self._told(event)
         if isinstance(event.body, Finished):
-            self._mine.pop(event.run, None)
+            self._over(event.run)
 
     def _told(self, event: RunEvent) -> None:
         body = event.body
@@ -200,7 +200,7 @@ class Bridge:
     async def _tell(self) -> None:
         while self._queue:
             try:
-                await self._engine.publish(TOPIC, {"from": self._me, "events": self._batch()})
+                await self._engine.publish(TOPIC, {"from": self.name, "events": self._batch()})
             except Exception as error:
                 log.error("other processes are not told", exc_info=error)
             await self._clock.sleep(GATHER)
@@ -219,18 +219,19 @@ class Bridge:
     def _watched_elsewhere(self) -> bool:
         return any(peer.watched for peer in self._peers.values())
 
-    def _announce(self) -> None:
+    def announce(self) -> None:
+        """Say that this process is there, and whether anybody watches in it."""
         self._said_watched = self._hub.watched
         self._put({"here": self._said_watched})
 
     def _watching(self) -> None:
         if not self._said_watched:
-            self._announce()
+            self.announce()
 
     async def _beat(self) -> None:
         while True:
             await self._clock.sleep(BEAT)
-            self._announce()
+            self.announce()
             now = self._clock.now()
             for name, peer in tuple(self._peers.items()):
                 if now - peer.heard_at > GONE:
@@ -253,12 +254,12 @@ class Bridge:
 
     def _heard(self, told: Json) -> None:
         origin = told["from"]
-        if origin == self._me:
+        if origin == self.name:
             return
         now = self._clock.now()
         if origin not in self._peers:
             self._peers[origin] = _Peer(now)
-            self._announce()
+            self.announce()
         self._peers[origin].heard_at = now
         for message in told["events"]:
             try:
@@ -311,6 +312,7 @@ class Bridge:
         self._show(replace(event, seq=known.seq))
 
     def _over(self, run: str) -> None:
+        self._mine.pop(run, None)
         self._theirs.pop(run, None)
         self._ended[run] = None
         if len(self._ended) > _ENDED:

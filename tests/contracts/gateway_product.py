@@ -37,20 +37,12 @@ channels:
 
 
 @dataclass
-class Desk:
-    """The product with a client signed in by the token."""
+class Talk:
+    """A client signed in by the token, and what it says."""
 
-    app: product.App
-    core: Core
     socket: Socket
     url: str
-    keys: Any = field(default_factory=lambda: itertools.count(1))
-
-    @asynccontextmanager
-    async def again(self) -> AsyncIterator["Desk"]:
-        """One more client of the same gateway."""
-        async with signed_in(self.url) as socket:
-            yield Desk(self.app, self.core, socket, self.url, self.keys)
+    keys: Any = field(default_factory=lambda: itertools.count(1), kw_only=True)
 
     async def ok(self, method: str, **params: Any) -> dict[str, Any]:
         answer = await self.socket.request(method, params)
@@ -88,6 +80,20 @@ class Desk:
             self.socket.events.append(await self.socket.frame())
 
 
+@dataclass
+class Desk(Talk):
+    """The product with a client signed in by the token."""
+
+    app: product.App
+    core: Core
+
+    @asynccontextmanager
+    async def again(self) -> AsyncIterator["Desk"]:
+        """One more client of the same gateway."""
+        async with signed_in(self.url) as socket:
+            yield Desk(socket, self.url, self.app, self.core, keys=self.keys)
+
+
 @asynccontextmanager
 async def signed_in(url: str, caps: Any = ()) -> AsyncIterator[Socket]:
     """A client that has said the token."""
@@ -122,7 +128,7 @@ async def opened(
     core.link = gateway.login_url
     try:
         async with signed_in(url, caps) as socket:
-            yield Desk(app, core, socket, url)
+            yield Desk(socket, url, app, core)
     finally:
         await gateway.stop()
         await app.stop(5.0)
