@@ -43,6 +43,19 @@ async def test_another_agent_becomes_the_default_at_once(tmp_path: Path):
         assert (await desk.end(sent["runId"]))["sessionKey"] == "agent:second:main"
 
 
+async def test_a_copy_has_the_settings_of_the_other_and_its_own_name(tmp_path: Path):
+    state = tmp_path / "state"
+    text = "agents: [{id: main, name: One, default: true, prompt: Be brief., timezone: UTC}]\n"
+    async with opened(state, text) as desk:
+        await desk.ok("agents.create", agentId="second", name="Two", copy="Main", timezone="CET")
+        config = desk.core.config
+        copy = config.agent("second")
+        assert copy is not None and config.default_agent.id == "main"
+        assert (copy.name, copy.prompt, copy.timezone) == ("Two", "Be brief.", "CET")
+        wrong = await desk.error("agents.create", agentId="third", copy="nobody")
+        assert wrong["code"] == "NOT_FOUND" and "nobody" in wrong["message"]
+
+
 async def test_a_name_of_a_program_is_not_put_into_the_file(tmp_path: Path):
     state = tmp_path / "state"
     async with opened(state, CONFIG) as desk:

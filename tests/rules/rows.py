@@ -2,6 +2,11 @@
 
 # A place is `<file below tests>::<test>`; the marks of the table below stand for its beginning.
 MARKS = {
+    "apag": "browser/test_agents_page.py",
+    "amod": "browser/test_agents_models.py",
+    "acha": "browser/test_agents_channels.py",
+    "atsk": "browser/test_agents_tasks.py",
+    "ains": "browser/test_agents_inside.py",
     "appr": "scenarios/test_approvals.py",
     "bgen": "scenarios/test_blocks.py",
     "chat": "contracts/test_gateway_chat.py",
@@ -54,6 +59,8 @@ MARKS = {
     "trun": "scenarios/test_task_runs.py",
     "gtsk": "contracts/test_gateway_tasks.py",
     "ctsk": "pure/test_command_task.py",
+    "psch": "browser/test_chat_page_schedule.py",
+    "pses": "browser/test_chat_page_sessions.py",
 }
 TABLE = """
 2 cliv init_writes_once
@@ -63,24 +70,35 @@ TABLE = """
 5 intk two_people_and_two_channels_have_sessions_of_their_own
 6 gtsk a_removed_channel_leaves_its_tasks_listed
 6 tdel 06_a_removed_channel_loses_deliveries_and_neither_task_nor_history
+7 apag the_list_marks_the_default_and_says_what_is_ready
+8 amod 008_the_choice_is_ordered_by_keyboard_and_changes_the_next_request
+9 amod 009_a_person_signs_in_by_a_code
+10 amod 010_a_pasted_key_is_saved_only_when_it_works_and_never_shown
 11 mods 011_an_address_and_a_model_are_enough
 11 mods 011_of_ollama_too
+11 amod 011_an_own_server_is_found_tested_and_added
 12 mods 012_a_refused_key_is_not_ready_and_looking_costs_nothing
 12 mprd readiness_has_a_reason
 12 fall 012_a_key_that_was_refused_is_not_ready_until_it_answers
+12 amod 012_looking_asks_nobody_and_a_refused_key_has_its_reason
 13 mods 013_018_each_agent_asks_its_own_model_also_after_a_change
 14 fall 014_the_next_model_answers_in_the_same_run_once
 14 fall 014_a_format_error_rests_nothing
 15 trun 15_checks_and_what_they_find_have_the_models_of_their_roles
 15 trun 15_without_roles_the_agents_own_model_answers
+16 apag 016_an_old_address_of_a_provider_leads_to_the_models
+17 apag 017_an_agent_is_created_with_a_normal_id
+17 apag disabling_and_deleting_name_the_tasks_that_stop
 18 mods 013_018_each_agent_asks_its_own_model_also_after_a_change
 19 cont a_skill_is_listed_by_name_description_and_location_alone
 20 rrun 020_a_service_is_offered_to_the_agent_that_lists_it_alone
+20 ains 020_a_service_is_shown_for_the_agent_that_lists_it_alone
 22 memo agents_share_nothing
 23 fold hooks_of_one_agent_are_silent_for_another
 24 gtsk lists_are_sorted_and_move_nothing
 25 tool 025_a_payment_is_denied_with_a_reason_and_recorded
 25 tkit 025_the_wallet_policy_survives_a_round_trip_through_the_file
+26 ains 026_what_was_chosen_is_the_same_after_a_new_start
 27 cont a_missing_workspace_is_made_and_edits_stay
 28 gtsk an_agent_that_is_gone_runs_nothing_and_says_so
 28 tclk an_agent_that_is_off_runs_nothing_and_no_other_does_it
@@ -101,10 +119,16 @@ TABLE = """
 38 gses 038_039_overrides_are_the_sessions_own_and_can_be_cleared
 38 page the_model_picker_offers_what_is_ready_and_changes_this_session_alone
 39 gses 038_039_overrides_are_the_sessions_own_and_can_be_cleared
+40 pses a_model_has_its_price_and_the_context_its_measure
 41 gtsk a_preview_keeps_nothing
+41 psch a_phrase_is_read_back_and_one_task_is_made
 42 gtsk the_source_channel_is_offered_only_where_there_is_one
+42 psch the_source_channel_is_offered_where_there_is_one
 42 tdel 42_back_to_the_chat_exists_where_a_session_came_from_one
 42 tdel 62_42_telegram_threads_get_it_and_the_receipt_is_telegrams_own_id
+43 acha 043_a_channel_is_added_only_with_a_token_that_works
+43 acha a_refused_token_says_what_to_do_and_is_replaced
+45 acha 045_a_route_leads_one_person_to_another_agent
 49 gtsk a_change_keeps_id_owner_and_history
 49 tdel 49_another_delivery_leaves_id_owner_and_history
 50 gtsk a_task_has_an_agent_a_session_and_no_channel
@@ -122,7 +146,11 @@ TABLE = """
 55 gtsk a_removed_task_is_gone_and_its_run_stopped
 55 task the_page_and_the_chat_see_the_same_tasks
 56 task the_page_and_the_chat_see_the_same_tasks
+56 atsk 056_a_run_is_cancelled_and_the_chat_sees_the_same
+56 atsk 056_the_sessions_page_changes_its_tasks_too
+57 atsk 057_a_sessions_tasks_are_changed_where_it_is_shown
 58 gtsk run_now_leaves_the_schedule_alone
+58 atsk 058_a_task_shows_its_definition_and_each_run
 59 task the_sentence_means_the_same_everywhere_and_comes_back_there
 60 task the_sentence_means_the_same_everywhere_and_comes_back_there
 61 trun 61_a_yes_causes_one_strong_run_two_seconds_later_and_its_answer_alone_is_told
