@@ -31,6 +31,15 @@ async def converse(page: Page) -> None:
     await growing(page).get_by_text("word14").wait_for()
 
 
+async def schedule(page: Page) -> None:
+    """The form that makes a task, with what it has understood."""
+    await page.get_by_role("button", name="Schedule this").click()
+    form = page.get_by_role("dialog")
+    await form.get_by_role("textbox", name="When").fill("every weekday at 8am")
+    await form.get_by_role("textbox", name="Prompt").fill("Sum up what happened since yesterday.")
+    await form.get_by_role("listitem").nth(2).wait_for()
+
+
 async def picture(browser: Browser, name: str, scheme: str, size: ViewportSize) -> None:
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
@@ -41,6 +50,9 @@ async def picture(browser: Browser, name: str, scheme: str, size: ViewportSize) 
             page = await web.sign_in()
             await converse(page)
             await page.screenshot(path=IMAGES / f"{name}.png")
+            if name == "chat-light":
+                await schedule(page)
+                await page.screenshot(path=IMAGES / "chat-schedule.png")
 
 
 async def main() -> None:

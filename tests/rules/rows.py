@@ -128,6 +128,7 @@ TABLE = """
 42 tdel 62_42_telegram_threads_get_it_and_the_receipt_is_telegrams_own_id
 43 acha 043_a_channel_is_added_only_with_a_token_that_works
 43 acha a_refused_token_says_what_to_do_and_is_replaced
+44 acha 044_an_account_without_a_route_falls_back_to_the_default_agent
 45 acha 045_a_route_leads_one_person_to_another_agent
 49 gtsk a_change_keeps_id_owner_and_history
 49 tdel 49_another_delivery_leaves_id_owner_and_history
