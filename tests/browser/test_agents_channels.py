@@ -83,6 +83,17 @@ async def test_a_refused_token_says_what_to_do_and_is_replaced(browser: Browser,
             await expect(page.get_by_text("No channel reaches this agent")).to_be_visible()
 
 
+async def test_044_an_account_without_a_route_falls_back_to_the_default_agent(
+    browser: Browser, tmp_path: Path
+):
+    async with FakeTelegram() as fake, shop(browser, tmp_path, config(fake)) as web:
+        page = await web.visit("/agents/main/channels")
+        await expect(row(page, HERE, "telegram")).to_contain_text("fallback: default agent")
+        page = await web.visit("/agents/helper/channels")
+        await page.get_by_role("checkbox", name="Show 1 more that other agents answer").check()
+        await expect(row(page, HERE, "telegram")).to_contain_text("fallback: default agent")
+
+
 async def test_a_test_message_is_sent_and_a_refused_one_has_its_reason(
     browser: Browser, tmp_path: Path
 ):

@@ -59,6 +59,7 @@ MARKS = {
     "trun": "scenarios/test_task_runs.py",
     "gtsk": "contracts/test_gateway_tasks.py",
     "ctsk": "pure/test_command_task.py",
+    "wfil": "contracts/test_webchat_files.py",
     "psch": "browser/test_chat_page_schedule.py",
     "pses": "browser/test_chat_page_sessions.py",
 }
@@ -286,6 +287,9 @@ TABLE = """
 151 runs a_stop_keeps_what_was_written_and_takes_back_what_waits
 152 rrun 152_a_client_that_goes_leaves_its_run_to_end
 153 gmet 074_agent_answers_at_once_and_wait_gives_the_result
+157 wfil 157_a_model_that_reads_images_gets_the_uploaded_one
+157 wfil 157_a_model_that_reads_none_gets_the_path
+157 wfil 157_an_image_too_large_for_the_model_is_told_in_a_note
 161 mtol 161_other_conversations_are_open_by_rule_only
 166 subs 166_a_helper_knows_nothing_of_the_chat_and_has_its_own_prompt
 166 trun 166_a_run_has_its_own_empty_history_and_does_not_block_the_chat
