@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import structlog
 
 from bot.channels import Channel, Channels
-from bot.context.files import clean_name, has_images, image_type, with_images
+from bot.context.files import MAX_IMAGE, clean_name, has_images, image_type, with_images
 from bot.context.memory import inbound_folder
 from bot.contract import Attachment
 from bot.engine.port import Engine, Script
@@ -99,7 +99,10 @@ class Media:
         except Exception as error:
             log.error("fetch raised", run=turn.id, exc_info=error)
             return self._failed(turn, row, "the adapter failed")
-        return {**row, **_kind(row, head), "size": size, "path": path}
+        kept = {**row, **_kind(row, head), "size": size, "path": path}
+        if kept["kind"] == "image" and size > MAX_IMAGE:
+            kept["note"] = f"not shown: larger than {MAX_IMAGE >> 20} MB; it is in the folder"
+        return kept
 
     def _failed(self, turn: Turn, row: dict[str, Any], reason: str) -> Mapping[str, Any]:
         log.warning("file not fetched", run=turn.id, reason=reason)

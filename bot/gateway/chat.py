@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.clock import Clock
@@ -44,10 +44,10 @@ class ChatEvents:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def answered(self, run: str, session: str, text: str) -> None:
+    def answered(self, run: str, session: str, text: str, files: Sequence[Json] = ()) -> None:
         """A whole answer was delivered: the end of a run that has no other, such as a command's."""
         if run not in self._runs and run not in self._ended:
-            row = text_row(run, text, self._clock.now(), "done")
+            row = text_row(run, text, self._clock.now(), "done") | {"attachments": list(files)}
             self._hub.publish(Signal("run.answered", _line(run, session, row)))
 
     def said(self, session: str, entry: Entry) -> None:

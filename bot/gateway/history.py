@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 from bot.codec import author_json
 from bot.engine.port import Row, Script
+from bot.gateway import sent
 from bot.gateway.rows import message_row, when
 from bot.gateway.services import Core
+from bot.gateway.uploads import Uploads
 from bot.gateway.uploads_http import stored_id
 from bot.keys import SessionKey
 from bot.reply import final_text
@@ -87,8 +90,7 @@ async def history(core: Core, key: SessionKey, limit: int, before: int | None) -
         run = found.on[0]
         active = {"runId": run["id"], "seq": 0, "text": "", "startedAt": when(run["started_at"])}
     view = await core.view(key.text)
-    rows = [shown(line, view.reasoning != "off") for line in found.lines]
-    messages = [_with_files(row, key.agent) for row in rows if row is not None]
+    messages = await _messages(core, key, found.lines, view.reasoning != "off")
     return {
         "sessionKey": key.text,
         "sessionId": found.session["id"] if found.session is not None else None,
@@ -97,6 +99,17 @@ async def history(core: Core, key: SessionKey, limit: int, before: int | None) -
         "activeRun": active,
         "queued": len(found.items),
     }
+
+
+async def _messages(core: Core, key: SessionKey, lines: list[Entry], reasoning: bool) -> list[Json]:
+    """The lines as people see them; what tools have shown stands behind their results."""
+    messages, uploads = [], Uploads(core.state / "uploads")
+    for line in lines:
+        if (row := shown(line, reasoning)) is not None:
+            messages.append(_with_files(row, key.agent))
+        if sent.has_said(line):
+            messages += await asyncio.to_thread(sent.rows, line, uploads)
+    return messages
 
 
 def _active(core: Core, on: list[Row]) -> Json | None:

@@ -129,15 +129,16 @@ class Uploads:
         finally:
             part.unlink(missing_ok=True)
 
-    def keep(self, incoming: Incoming, name: str, now: float) -> Upload:
-        """Remember what `taking` has written under a new id."""
+    def keep(self, incoming: Incoming, name: str, now: float, id: str | None = None) -> Upload:
+        """Remember what `taking` has written under a new id; with an `id`, for good under it."""
         upload = Upload(
-            secrets.token_urlsafe(16),
+            id or secrets.token_urlsafe(16),
             clean_name(name),
             incoming.mime,
             incoming.size,
             incoming.digest,
             now,
+            used=id is not None,
         )
         self._note(upload)
         return upload

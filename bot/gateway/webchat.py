@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 
 from bot.contract import Adapter, Address, Attachment, Caps, Ref, Reply
-from bot.errors import ChannelError, RequestError, Unsupported
+from bot.errors import ChannelError, Refused, RequestError, Unsupported
+from bot.gateway import sent
 from bot.gateway.chat import ChatEvents
 from bot.gateway.uploads import Uploads
 
@@ -17,7 +19,7 @@ class WebChat(Adapter):
     """Delivers by telling every open page; whoever is away reads the answer in the history.
 
     A conversation's id is its session key, and the key of a part is `<run>:<part>`. The handle of a
-    file is the id of its upload.
+    file is the id of its upload; files of an answer are kept like uploads, too.
     """
 
     channel: ClassVar[str] = "webchat"
@@ -34,8 +36,17 @@ class WebChat(Adapter):
 
     async def send(self, to: Address, reply: Reply, key: str) -> Ref:
         run = key.rpartition(":")[0] or key
-        self._chat.answered(run, to.conversation, reply.text)
+        files = await asyncio.to_thread(self._kept, key, reply) if reply.attachments else []
+        self._chat.answered(run, to.conversation, reply.text, files)
         return Ref(to, key)
+
+    def _kept(self, key: str, reply: Reply) -> list[dict[str, Any]]:
+        if self._uploads is None:
+            raise Refused("this conversation takes no files")
+        try:
+            return sent.keep(self._uploads, key, reply.attachments)
+        except RequestError as error:
+            raise Refused(str(error)) from error
 
     async def fetch(self, attachment: Attachment, limit: int) -> AsyncIterator[bytes]:
         if self._uploads is None:
