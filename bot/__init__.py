@@ -51,6 +51,7 @@ Read it in this order; one message walks down the first part of the list.
     store        SQL scripts and migrations
     opening      the store that the configuration names, with its engine
     gateway      HTTP, the socket, the pages, WebChat
+    backup       everything in one file, and back from it
     schedule     work by the clock: read, planned, run, judged, delivered
     config       the configuration file: read, check, edit
     control      runs commands and records their answers

@@ -20,6 +20,7 @@ from bot.errors import ConfigError
 from bot.lazy import optional
 from bot.store.migrations import open_store
 
+NAME = "trunkline.db"
 SHARED = ("postgresql://", "postgres://")
 
 
@@ -44,14 +45,21 @@ def held(config: Config, state: Path, clock: Clock) -> Store:
         optional("bot.store.shared").open_shared(config.store.url)
         return _shared(config, clock)
     path = store_path(config, state)
-    lock = _lock(path, state)
-    lock.take(f"trunkline {__version__} on {socket.gethostname()}, process {os.getpid()}")
+    lock = taken(path, state)
     try:
         open_store(path)
     except BaseException:
         lock.free()
         raise
     return Store(Embedded(path, clock), lock.free)
+
+
+def taken(path: Path, state: Path) -> StoreLock:
+    """The lock on a SQLite file, taken. Raises StoreHeld, naming who has it."""
+    own = path.parent == state or path.name == NAME
+    lock = StoreLock(path.with_name("lock") if own else path.with_suffix(".lock"))
+    lock.take(f"trunkline {__version__} on {socket.gethostname()}, process {os.getpid()}")
+    return lock
 
 
 def beside(config: Config, state: Path, clock: Clock) -> Store:
@@ -70,7 +78,7 @@ def store_path(config: Config, state: Path) -> Path:
     """The SQLite file. Raises ConfigError for a store that has none."""
     url = config.store.url
     if url == "sqlite":
-        return state / "trunkline.db"
+        return state / NAME
     if url.startswith("sqlite:///"):
         return Path(url.removeprefix("sqlite://"))
     raise ConfigError([f"store.url: {url} is no SQLite store"])
@@ -79,7 +87,3 @@ def store_path(config: Config, state: Path) -> Path:
 def _shared(config: Config, clock: Clock) -> Store:
     engine: Engine = optional("bot.engine.cluster").Cluster(config.store.url, clock)
     return Store(engine, lambda: None)
-
-
-def _lock(path: Path, state: Path) -> StoreLock:
-    return StoreLock(path.with_name("lock") if path.parent == state else path.with_suffix(".lock"))

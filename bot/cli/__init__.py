@@ -36,6 +36,8 @@ VERBS: dict[str, str] = {
     "hooks": "Code of yours that runs at named points",
     "sessions": "List, read, export and reset sessions",
     "usage": "What models have used and cost",
+    "store": "The database: upgrade it, look at it, copy it",
+    "backup": "One file with everything, and back from it",
     "why": "One message's whole story",
     "logs": "Read the log",
     "inspect": "What the bot would see in a raw platform event",

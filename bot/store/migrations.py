@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -320,9 +322,10 @@ KNOWN = {name for name, _ in STEPS}
 
 
 def open_store(path: Path) -> None:
-    """Create or upgrade a SQLite store; each step and its record are one transaction.
+    """Create or upgrade a SQLite store; all steps that are missing are one transaction.
 
-    Raises StoreForeign for a file that is not ours, is damaged, or is from a newer version.
+    One that is upgraded is copied first, to a file named `<name>.before-upgrade`. Raises
+    StoreForeign for a file that is not ours, is damaged, or is from a newer version.
     """
     migrations = Migrations("trunkline")
     for name, statements in STEPS:
@@ -333,7 +336,34 @@ def open_store(path: Path) -> None:
             _refuse_foreign(path, database, migrations)
     with _opened(path) as database:
         if migrations.pending(database):
-            migrations.apply(database)
+            if migrations.applied(database):
+                snapshot(path, path.with_name(path.name + ".before-upgrade"))
+            with database.atomic():
+                migrations.apply(database)
+
+
+def snapshot(path: Path, copy: Path) -> None:
+    """Copy a SQLite store as it is at one moment, also while it is written to.
+
+    The copy is one file, for its owner alone, and appears whole or not at all. Raises StoreError.
+    """
+    beside = copy.with_name(f".{copy.name}.{secrets.token_hex(4)}")
+    os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    try:
+        with _opened(path, read_only=True) as source, _opened(beside) as target:
+            source.conn.backup(target.conn)
+            target.execute("PRAGMA journal_mode = DELETE")
+        with beside.open("rb") as stream:
+            os.fsync(stream.fileno())
+        beside.replace(copy)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def steps_of(store: sqlite3.Connection) -> list[str]:
+    """The steps that were applied to a SQLite store, in their order."""
+    migrations = Migrations("trunkline")
+    return [one.name for one in migrations.applied(Database(store))]
 
 
 @contextmanager
@@ -367,10 +397,11 @@ def _refuse_foreign(path: Path, database: Database, migrations: Migrations) -> N
 
 
 def _step(statements: tuple[str | Each, ...]) -> Callable[[Database], None]:
-    return partial(_apply, statements)
+    return partial(run_step, statements)
 
 
-def _apply(statements: tuple[str | Each, ...], database: Database) -> None:
+def run_step(statements: tuple[str | Each, ...], database: Database) -> None:
+    """Run a step's statements as SQLite wants them."""
     for statement in statements:
         text = statement if isinstance(statement, str) else statement.sqlite
         database.execute(text.replace("{serial}", _SERIAL))
