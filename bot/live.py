@@ -43,6 +43,8 @@ TYPING_AFTER = 0.4
 TYPING_EVERY = 4.5
 TYPING_FOR = 120.0
 NO_ROOM = 1.0
+# After so many seconds in which this process did nothing, another may have taken its runs over.
+FROZEN = 4.0
 GROUP_EDITS = 8
 GROUP_INTERVAL = 3.0
 
@@ -54,10 +56,12 @@ class Ticker:
         self._clock = clock
         self._open: dict[Live, None] = {}
         self._task: asyncio.Task[None] | None = None
+        self._last = 0.0
 
     def add(self, live: Live) -> None:
         self._open[live] = None
         if self._task is None or self._task.done():
+            self._last = self._clock.now()
             self._task = asyncio.create_task(self._tick(), name="live")
 
     def drop(self, live: Live) -> None:
@@ -67,8 +71,19 @@ class Ticker:
         while self._open:
             await self._clock.sleep(TICK)
             now = self._clock.now()
+            if self.froze(now):
+                self._open.clear()
+            self._last = now
             for live in tuple(self._open):
                 live.tick(now)
+
+    def froze(self, now: float) -> bool:
+        """Has this process been stopped, so that its previews may be somebody else's?"""
+        return now - self._last > FROZEN
+
+    def has(self, live: Live, now: float) -> bool:
+        """May this run show more?"""
+        return live in self._open and not self.froze(now)
 
 
 class Acks:
@@ -232,6 +247,8 @@ class Live:
         assert self._to is not None
         while self._state is not None and not self._state.closed:
             now = self._clock.now()
+            if not self._ticker.has(self, now):
+                return
             room = channel.budget.room(self._to, self._kind, now)
             action = preview.decide(self._state, self._text, now, self._draft(channel), room)
             if isinstance(action, Hold):
