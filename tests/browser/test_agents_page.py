@@ -133,10 +133,19 @@ async def test_every_tab_fits_a_phone_and_has_no_grave_findings(
     browser: Browser, tmp_path: Path, scheme: str
 ):
     look = {"viewport": {"width": 320, "height": 640}, "color_scheme": scheme}
-    async with shop(browser, tmp_path, **look) as web:
-        await web.bench.ask("hello", "run-1")
-        page = await web.visit("/agents")
+    async with shop(browser, tmp_path, timezone_id="America/Lima", **look) as web:
+        page = await web.visit("/agents/main/tasks")
+        await web.bench.ask("/task new every day at 08:00 Asia/Tokyo: Water the plants", "run-1")
+        await page.get_by_role("button", name="Run now: Water").click()
+        await expect(row(page, "Tasks", "Water")).to_contain_text("ok", timeout=20_000)
+        await page.get_by_role("link", name="Water").click()
+        await expect(page.get_by_role("table", name="Runs of this task")).to_be_visible()
         assert await page.evaluate(WIDE) == 0
+        assert await findings(page) == []
+        await page.goto(f"{web.url}/agents")
+        await web.settled(page)
+        assert await page.evaluate(WIDE) == 0
+        assert await findings(page) == []
         for tab in TABS:
             await page.goto(f"{web.url}/agents/main/{tab}")
             await web.settled(page)

@@ -59,7 +59,12 @@ const COLUMNS = [
 
 function Last({ row }) {
   if (!row.lastStatus) return html`<span class="soft">${T.never}</span>`;
-  return html`<${Tag} look=${LOOKS[row.lastStatus] ?? ""}>${T.statuses[row.lastStatus] ?? row.lastStatus}<//> <${TaskTime} at=${row.lastRunAt} task=${row} />`;
+  return html`
+    <div class="stack">
+      <${Tag} look=${LOOKS[row.lastStatus] ?? ""}>${T.statuses[row.lastStatus] ?? row.lastStatus}<//>
+      <${TaskTime} at=${row.lastRunAt} task=${row} />
+    </div>
+  `;
 }
 
 function Actions({ row }) {
