@@ -77,7 +77,7 @@ def up(
         if not repair or isinstance(error, ConfigMissing):
             raise
         load("bot.cli.repair").mend(here, error, host, port, browser=not no_browser)
-        settings = read_with(here, given)
+        return
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_serve(here, settings, channels=only is None, browser=not no_browser))
 

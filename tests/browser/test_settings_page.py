@@ -1,4 +1,4 @@
-"""/settings: the file as a form and as a text, saved when it is right, never over another's change."""
+"""/settings: the file as a form and as a text, saved when it is right and nobody else changed it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -37,7 +37,7 @@ async def test_a_key_is_changed_in_the_form_and_comments_stay(kept: Site, tmp_pa
     fold = await section(page, "limits")
     await fold.get_by_label("daily_cost").fill("2.5")
     await fold.get_by_role("button", name="Save limits").click()
-    await expect(page.get_by_role("status").first).to_contain_text("Saved")
+    await expect(page.locator("#live")).to_contain_text("Saved")
     text = (tmp_path / "config.yaml").read_text()
     assert "daily_cost: 2.5" in text and "# kept: mine" in text and "# kept: too" in text
     await fold.get_by_label("daily_cost").fill("much")
@@ -54,7 +54,9 @@ async def test_a_secret_is_never_shown_and_code_is_only_for_the_file(kept: Site)
     code = await section(page, "plugins")
     await expect(code).to_contain_text("changes in the file alone")
     await page.get_by_role("tab", name="Text").click()
-    await expect(editor(page)).to_have_value(TEXT.replace(f'"{SECRET}"', "'(kept 1: gateway.token)'"))
+    await expect(editor(page)).to_have_value(
+        TEXT.replace(f'"{SECRET}"', "'(kept 1: gateway.token)'")
+    )
     assert SECRET not in await page.content()
 
 
@@ -68,7 +70,9 @@ async def test_mistakes_are_told_beside_their_lines_and_not_saved(kept: Site, tm
     await expect(page.locator(".gutter .wrong")).to_contain_text(str(line))
     await expect(page.get_by_role("button", name="Save")).to_be_disabled()
     await mistake.get_by_role("button").click()
-    at = await editor(page).evaluate("box => box.value.slice(0, box.selectionStart).split('\\n').length")
+    at = await editor(page).evaluate(
+        "box => box.value.slice(0, box.selectionStart).split('\\n').length"
+    )
     assert at == line
     await page.get_by_role("button", name="Undo").click()
     await expect(page.get_by_text("No mistakes")).to_be_visible()
@@ -81,7 +85,7 @@ async def test_the_text_is_saved_with_its_secret(kept: Site, tmp_path: Path):
     await editor(page).fill(shown.replace("name: Helper", "name: Opal"))
     await expect(page.get_by_role("button", name="Save")).to_be_enabled()
     await page.get_by_role("button", name="Save").click()
-    await expect(page.get_by_role("status").first).to_contain_text("Saved")
+    await expect(page.locator("#live")).to_contain_text("Saved")
     assert (tmp_path / "config.yaml").read_text() == TEXT.replace("name: Helper", "name: Opal")
 
 

@@ -52,7 +52,7 @@ async def answering(replies: list[int]) -> TestServer:
         if (status := replies.pop(0)) != 200:
             return http.json_response({"error": "not now"}, status=status)
         text = '{"message": {"role": "assistant", "content": "OK"}, "done": false}\n'
-        text += '{"message": {"role": "assistant", "content": ""}, "done": true, "done_reason": "stop"}\n'
+        text += '{"message": {"content": ""}, "done": true, "done_reason": "stop"}\n'
         return http.Response(text=text, content_type="application/x-ndjson")
 
     app = http.Application()

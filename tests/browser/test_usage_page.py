@@ -24,7 +24,9 @@ PLOTS = (
 async def test_plots_tables_and_files_show_the_stored_rows(demo: Site):
     page = await demo.visit("/usage")
     await expect(page.get_by_text("Nothing was used yet")).to_be_visible()
-    for number, text in enumerate(("hello", "[[demo tool session_status {}]]", "[[demo error 429]]")):
+    for number, text in enumerate(
+        ("hello", "[[demo tool session_status {}]]", "[[demo error 429]]")
+    ):
         await demo.bench.ask(text, f"run-{number}", key=f"agent:main:s{number}")
         await demo.bench.settle()
     await page.goto(f"{demo.url}/usage?days=7")

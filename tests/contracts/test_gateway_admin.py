@@ -69,7 +69,7 @@ async def test_several_keys_change_together_or_not_at_all(tmp_path: Path):
 async def test_figures_come_from_rows(tmp_path: Path):
     async with opened(tmp_path / "state") as desk:
         await desk.say("hello [[demo tool session_status {}]]")
-        await desk.say("[[demo tool read {\"path\": \"nix\"}]]")
+        await desk.say('[[demo tool read {"path": "nix"}]]')
         await desk.say("[[demo error 429]]")
         told = await desk.ok("usage.series", days=7)
         [used] = [one for one in told["usage"] if one["model"] == "demo/demo"]

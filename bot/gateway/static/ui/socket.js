@@ -8,10 +8,11 @@ const MISSED_TICKS = 2.5;
 
 /** An error answer of the gateway, or a request that got none. */
 export class RequestFailed extends Error {
-  constructor({ code, message, retryable = false }) {
+  constructor({ code, message, retryable = false, details = {} }) {
     super(message);
     this.code = code;
     this.retryable = retryable;
+    this.details = details;
   }
 }
 
