@@ -13,6 +13,7 @@ from bot.gateway.rows import message_row, when
 from bot.gateway.services import Core
 from bot.gateway.uploads import Uploads
 from bot.gateway.uploads_http import stored_id
+from bot.gateway.webchat import WebChat
 from bot.keys import SessionKey
 from bot.reply import final_text
 from bot.store import entries, inbox, runs, sessions
@@ -48,9 +49,22 @@ def _with_files(row: Json, agent: str) -> Json:
 
 def queued_row(item: Item) -> Json:
     """A message that waits for its turn."""
-    at = item.message.at.timestamp()
-    row = message_row(Entry(role="user", text=item.message.text, at=at, run=item.run))
-    return row | {"author": author_json(item.message.author), "state": "queued"}
+    said = item.message
+    row = message_row(Entry(role="user", text=said.text, at=said.at.timestamp(), run=item.run))
+    # Where a platform keeps a file is its own business; of the page it is the upload's id.
+    ours = said.ref.address.channel == WebChat.channel
+    files = [
+        {
+            "kind": one.kind,
+            "name": one.name,
+            "mime": one.mime,
+            "size": one.size,
+            "id": one.handle if ours else None,
+        }
+        for one in said.attachments
+    ]
+    more = {"author": author_json(said.author), "attachments": files}
+    return row | more | {"state": "queued"}
 
 
 class _Read:

@@ -1,12 +1,13 @@
 """Files go with a message: by button, by drag, by paste; and come back as downloads."""
 
+import asyncio
 import base64
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.site import Site, answers, composer, questions, say
+from tests.browser.site import Site, answers, composer, growing, questions, say
 
 pytestmark = pytest.mark.browser
 
@@ -82,3 +83,24 @@ async def test_a_file_can_be_taken_back_and_limits_are_said(web: Site):
     await expect(page.get_by_role("alert")).to_contain_text("at most 10 files")
     await expect(page.locator(".composer .file")).to_have_count(10)
     await expect(composer(page)).to_have_value("")
+
+
+async def test_a_question_that_waits_keeps_its_files_also_when_it_is_edited(web: Site):
+    go_on = asyncio.Event()
+    web.model.on("first", ["busy", go_on])
+    page = await web.sign_in()
+    await say(page, "first")
+    await expect(growing(page)).to_contain_text("busy")
+    await attach(page, file("a.txt", "text/plain", b"words"))
+    await expect(page.get_by_text("uploading")).to_have_count(0)
+    await say(page, "second")
+    await expect(page.get_by_role("button", name="Withdraw")).to_have_count(1)
+    await page.reload()
+    await expect(questions(page).last.get_by_role("link")).to_contain_text("a.txt")
+    await questions(page).last.get_by_role("button", name="Edit").click()
+    await expect(composer(page)).to_have_value("second")
+    await expect(page.locator(".composer .file")).to_contain_text("a.txt")
+    await say(page, "second, better")
+    go_on.set()
+    await expect(answers(page)).to_have_count(2)
+    await expect(questions(page).last.get_by_role("link")).to_contain_text("a.txt")

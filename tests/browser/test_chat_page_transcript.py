@@ -127,6 +127,19 @@ async def test_texts_between_tools_are_one_answer(page: Page):
         assert items[1]["tools"] == [["look", "done"]]
 
 
+async def test_what_a_tool_has_shown_is_part_of_the_answer_and_stays_after_a_refresh(page: Page):
+    call = {"id": "c1", "name": "message", "args": {}}
+    file = {"id": "x", "name": "a.txt", "mime": "text/plain", "size": 1}
+    old = [
+        ASKED,
+        row("r1", "assistant", "", 2, toolCalls=[call]),
+        row("r1", "tool", "sent", 3, toolCallId="c1", isError=False),
+        {**row("r1", "assistant", "look", 0, attachments=[file]), "id": "r1:assistant"},
+    ]
+    fresh = page_of(row("r2", "user", "later", 4))
+    assert await shown(page, page_of(*old), fresh) == [">hello", "<look", ">later"]
+
+
 async def test_silence_and_what_was_joined_leave_nothing(page: Page):
     assert await shown(page, page_of(ASKED), START, chat(3, "final", None)) == [">hello"]
 

@@ -64,6 +64,7 @@ function Answer({ item, last }) {
       ${item.thinking && html`<${Fold} name=${T.thought(item.thoughtFor)} text=${item.thinking} />`}
       ${item.tools.map((tool) => html`<${Tool} key=${tool.id} tool=${tool} over=${!growing} />`)}
       ${item.text && html`<${Markdown} text=${item.text} growing=${growing} />`}
+      <${Sent} files=${item.attachments} />
       ${waiting && html`<${Working} since=${item.startedAt} />`}
       ${item.state === "aborted" && html`<p class="aside">${T.stopped}</p>`}
       ${item.state === "error" && !item.text && html`<p class="aside">${T.broke}</p>`}

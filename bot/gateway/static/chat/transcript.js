@@ -68,6 +68,7 @@ export function withChat(talk, { runId, seq, state, message, error }) {
     text: told.text ?? "",
     at: told.at ?? run.at,
     model: told.model ?? run.model,
+    attachments: told.attachments ?? run.attachments,
     usage: told.usage ?? run.usage,
     error,
     doubtful: false,
@@ -147,7 +148,10 @@ function afterReset(talk) {
 /** The loaded rows that are older than a fresh page, so that a refresh keeps what was opened. */
 function earlierThan(rows, page) {
   const first = Number(page.find((row) => row.state !== "queued")?.id);
-  return first ? rows.filter((row) => row.state !== "queued" && Number(row.id) < first) : [];
+  if (!first) return [];
+  const older = rows.filter((row) => row.state !== "queued");
+  const end = older.findIndex((row) => Number(row.id) >= first);
+  return end < 0 ? older : older.slice(0, end);
 }
 
 /** The run that is last in sight: null before the first one, undefined while that is not known. */
@@ -185,12 +189,12 @@ function grouped(rows) {
     }
     let answer = answers.get(row.runId);
     if (!answer) {
-      answer = { kind: "answer", key: `answer:${row.runId}`, runId: row.runId, text: "", thinking: "", tools: [], ids: [] };
+      answer = { kind: "answer", key: `answer:${row.runId}`, runId: row.runId, text: "", thinking: "", tools: [], ids: [], attachments: [] };
       answers.set(row.runId, answer);
       shown.push(answer);
     }
     answer.ids.push(row.id);
-    answer.id = row.id;
+    if (/^[0-9]+$/.test(row.id)) answer.id = row.id; // what a tool has shown has no number of its own
     if (row.role === "tool") answer.tools = withResult(answer.tools, row);
     else addRow(answer, row);
   }
@@ -200,6 +204,7 @@ function grouped(rows) {
 function addRow(answer, row) {
   answer.text = [answer.text, row.text].filter(Boolean).join("\n\n");
   answer.thinking = [answer.thinking, row.thinking].filter(Boolean).join("\n\n");
+  answer.attachments = [...answer.attachments, ...(row.attachments ?? [])];
   answer.at = row.at;
   answer.model = row.model;
   answer.usage = row.usage;
@@ -285,5 +290,5 @@ function markWithdrawn(shown, runs) {
 function saysSomething(item) {
   if (item.kind !== "answer" || item.state === "running" || item.error) return true;
   if (item.state === "aborted" && item.startedAt) return true;
-  return Boolean(item.text || item.thinking || item.tools.length);
+  return Boolean(item.text || item.thinking || item.tools.length || item.attachments?.length);
 }
