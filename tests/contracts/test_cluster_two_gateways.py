@@ -38,10 +38,10 @@ def empty() -> Iterator[str]:
 class Machine:
     """A home of its own, as on another machine, with the same store and the same token."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, more: str = "") -> None:
         folder.mkdir()
         self.program = Trunkline(folder / "home")
-        self.program.config(CONFIG.format(url=url))
+        self.program.config(CONFIG.format(url=url) + more)
         (self.program.home / "token").write_text(TOKEN)
 
     def ran(self, mark: str, agent: str = "main") -> bool:
@@ -143,6 +143,27 @@ async def test_waiting_at_the_other_costs_no_second(tmp_path: Path, empty: str):
             late.append(max(times) - min(times))
         print(f"\nthe later of two waits: {_figures(late)}")
         assert sorted(late)[len(late) // 2] < AT_MOST
+
+
+async def test_a_task_run_now_is_waited_for_at_any(tmp_path: Path, empty: str):
+    """Who waits is told of the judgement, wherever the task was run and judged."""
+    async with pair(tmp_path, empty) as (_, talks):
+        key = {"idempotencyKey": "made", "sessionKey": MAIN}
+        added = await talks[0].ok("tasks.add", text="every day at 3:00 look", **key)
+        late = []
+        for number in range(TRIALS * 2):
+            named = {"id": added["id"], "idempotencyKey": f"t{number}"}
+            waits = [asyncio.create_task(_task_run(talk, named)) for talk in talks]
+            times = [await wait for wait in waits]
+            late.append(max(times) - min(times))
+        print(f"\nthe later of two who wait for a task's run: {_figures(late)}")
+        assert sorted(late)[TRIALS] < AT_MOST
+
+
+async def _task_run(talk: Talk, named: dict[str, str]) -> float:
+    row = await talk.ok("tasks.run", **named)
+    assert row["status"] == "ok", row
+    return time.monotonic()
 
 
 async def _waited(talk: Talk, run: str) -> float:
