@@ -18,6 +18,20 @@ from tests.browser.site import answers, chromium_at, growing, say, site  # noqa:
 
 IMAGES = ROOT / "docs" / "images"
 CONFIG = "agents: [{id: main, name: Assistant}]"
+OPERATOR = """\
+# The assistant of the house.
+gateway: {token: "a-literal-token"}   # shown nowhere
+agents:
+  - id: main
+    name: Assistant
+limits: {daily_cost: 5}
+"""
+SAID = (
+    "What can an answer look like? [[demo markdown]]",
+    "[[demo tool session_status {}]]",
+    "Tell me more. [[demo long 4000]]",
+    "[[demo error 429]]",
+)
 WIDE = ViewportSize(width=1200, height=960)
 NARROW = ViewportSize(width=320, height=640)
 SESSIONS = ("Holiday plans", "Release notes", "Reading list")
@@ -55,6 +69,27 @@ async def picture(browser: Browser, name: str, scheme: str, size: ViewportSize) 
                 await page.screenshot(path=IMAGES / "chat-schedule.png")
 
 
+async def operator(
+    browser: Browser, name: str, path: str, scheme: str, size: ViewportSize, typed: str = ""
+) -> None:
+    """One of the operator's pages after a few runs; `typed` is added to the file's text."""
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder)
+        look = {"viewport": size, "color_scheme": scheme, "file": state / "config.yaml"}
+        async with site(browser, state, scripted=False, config=OPERATOR, **look) as web:
+            for number, said in enumerate(SAID):
+                await web.bench.ask(said, f"run-{number}", key=f"agent:main:shown{number}")
+            await web.bench.settle()
+            page = await web.visit(path)
+            if typed:
+                box = page.get_by_role("textbox", name="Text of the file")
+                await box.fill(await box.input_value() + typed)
+                await page.locator(".mistakes li").wait_for()
+            if path == "/usage":
+                await page.locator("canvas").first.wait_for()
+            await page.screenshot(path=IMAGES / f"{name}.png")
+
+
 async def main() -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
@@ -64,6 +99,10 @@ async def main() -> None:
         await picture(browser, "chat-light", "light", WIDE)
         await picture(browser, "chat-dark", "dark", WIDE)
         await picture(browser, "chat-narrow", "light", NARROW)
+        await operator(browser, "usage-light", "/usage", "light", WIDE)
+        text = "/settings?view=text"
+        await operator(browser, "settings-dark", text, "dark", WIDE, "gatway: {port: 8080}\n")
+        await operator(browser, "start-narrow", "/start", "light", NARROW)
 
 
 if __name__ == "__main__":

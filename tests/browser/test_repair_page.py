@@ -1,4 +1,4 @@
-"""A broken configuration is mended in a browser without scripts, after signing in, and not before."""
+"""A broken configuration is mended in a browser without scripts, after signing in."""
 
 import os
 from collections.abc import AsyncIterator
