@@ -9,6 +9,7 @@ from bot.errors import MissingExtra
 
 EXTRAS = {
     "mcp": "mcp",
+    "opentelemetry": "otel",
     "playwright": "browser",
     "psycopg": "cluster",
     "procrastinate": "cluster",

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from bot.config.settings import Gateway as Options
 from bot.errors import ConfigError, ListenError
-from bot.gateway import openai_api, uploads_http, webhooks
+from bot.gateway import openai_api, tracing, uploads_http, webhooks
 from bot.gateway.answers import error_answer, harden, on_prepare, shield
 from bot.gateway.auth import Auth
 from bot.gateway.guard import MAX_BODY, Guard, check_bind
@@ -113,7 +113,7 @@ class Gateway:
         """Register everything that answers."""
         Routes(auth, self._site).add(app, sockets.handle)
         if self._site.core is not None:
-            for add in (openai_api.add, webhooks.add, uploads_http.add, add_metrics):
+            for add in (openai_api.add, webhooks.add, uploads_http.add, add_metrics, tracing.add):
                 add(app, self._site.core, auth)
 
     def login_url(self) -> str:
