@@ -8,6 +8,7 @@ from playwright.async_api import Page, expect
 
 from bot.testing.model import call
 from bot.types import ThinkDelta
+from tests.browser.axe import findings
 from tests.browser.site import (
     MAIN,
     Site,
@@ -140,3 +141,26 @@ async def test_a_link_leads_to_its_message(web: Site):
     # A message that is not here does no harm.
     await page.goto(f"{web.url}/chat#{MAIN}/99999999")
     await expect(answers(page)).to_have_count(12)
+
+
+async def test_nothing_grave_is_found_in_messages_and_dialogs(web: Site):
+    web.model.on("show", [BLOCKS + "\n\n```html\n<img src=x onerror=alert(1)>\n```"])
+    page = await web.sign_in()
+    await say(page, "show")
+    await expect(answers(page).locator(".hljs-name")).to_have_text("img")
+    await expect(answers(page).locator("pre").last).to_have_text("<img src=x onerror=alert(1)>")
+    await expect(answers(page).locator("img")).to_have_count(0)
+    assert await findings(page) == []
+    await answers(page).get_by_role("button", name="Retry").click()
+    await expect(page.get_by_role("dialog", name="Ask again")).to_be_visible()
+    assert await findings(page) == []
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="About Main").click()
+    await expect(page.get_by_role("dialog", name="Session")).to_be_visible()
+    assert await findings(page) == []
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await composer(page).blur()
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    assert await findings(page) == []
