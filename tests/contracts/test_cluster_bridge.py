@@ -35,6 +35,7 @@ from bot.store.migrations import open_store
 from bot.types import Entry, ToolCall, Usage
 from tests.contracts.cluster_kit import PATIENCE, ask, cluster, url
 from tests.contracts.gateway_kit import StepClock, settle
+from tests.contracts.gateway_product import opened
 
 __all__ = ["url"]
 
@@ -340,6 +341,11 @@ async def test_a_piece_without_its_beginning_waits_for_the_whole(house: House):
         assert side.bodies()[-1] == Delta("y", long + "y" * 27)
     grown = [body.text for body in third.bodies() if isinstance(body, Delta)]
     assert all(text.startswith(long) for text in grown)
+
+
+async def test_one_process_alone_with_its_store_has_no_bridge(tmp_path: Path):
+    async with opened(tmp_path / "state") as desk:
+        assert desk.app.bridge is None
 
 
 async def test_what_cannot_be_understood_is_left_out(house: House):
