@@ -53,7 +53,8 @@ async def _serve(page: Repair, here: Place, host: str, port: int, browser: bool)
         note(f"mend it at {url}/repair with the token in {here.token}")
         if browser and has_display():
             load("webbrowser").open(page.login_url())
-        waits = [asyncio.ensure_future(one.wait()) for one in (page.mended, stop)]
+        events = {"repair: mended": page.mended, "repair: stop": stop}
+        waits = [asyncio.create_task(one.wait(), name=name) for name, one in events.items()]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for one in waits:
             one.cancel()

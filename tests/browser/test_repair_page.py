@@ -60,9 +60,7 @@ async def entered(browser: Browser, broken: Bench, path: str = "/repair") -> Pag
 
 async def test_the_file_is_mended_without_scripts(browser: Browser, broken: Bench):
     page = await entered(browser, broken)
-    await expect(page.get_by_role("heading", level=1)).to_have_text(
-        "The configuration has mistakes"
-    )
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("has mistakes")
     mistakes = page.get_by_role("list", name="2 mistakes").get_by_role("listitem")
     await expect(mistakes.nth(0)).to_contain_text("Line 2, column 11")
     await expect(mistakes.nth(0)).to_contain_text('did you mean "port"?')

@@ -1,4 +1,4 @@
-"""/settings: the file as a form and as a text, saved when it is right and nobody else changed it."""
+"""/settings: the file as a form and as a text, saved when it is right, over nobody."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

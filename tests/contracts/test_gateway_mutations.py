@@ -41,11 +41,11 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 class Registered(Gateway):
     """A gateway that tells which routes it has."""
 
-    found: set[tuple[str, str]] = set()
+    found: frozenset[tuple[str, str]] = frozenset()
 
     def routes(self, app: web.Application, auth: Any, sockets: Any) -> None:
         super().routes(app, auth, sockets)
-        self.found = {(one.method, one.resource.canonical) for one in app.router.routes()}
+        self.found = frozenset((one.method, one.resource.canonical) for one in app.router.routes())
 
 
 async def test_the_table_has_every_route_that_is_not_safe(desk: Desk):
