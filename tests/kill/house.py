@@ -103,6 +103,13 @@ class House:
             await program.wait()
             self.programs.remove(program)
 
+    async def stop(self, program: asyncio.subprocess.Process) -> None:
+        """Tell one to stop, and wait until it has."""
+        program.terminate()
+        async with asyncio.timeout(PATIENCE):
+            await program.wait()
+        self.programs.remove(program)
+
     def log(self) -> str:
         return (self.state / "log").read_text("utf-8", "replace")[-4000:]
 

@@ -6,8 +6,10 @@ The operator's requests come over the wire too, each again until it was accepted
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from bot.testing.running import Bench, running
 from bot.types import Risk, ToolContext, ToolResult
 
 QUIET = "quiet"
+GRACE = 20.0
 OPEN = (
     "SELECT id FROM inbox WHERE state IN ('open', 'running') "
     "UNION ALL SELECT id FROM outbox WHERE state IN ('pending', 'sending', 'posting', 'posted') "
@@ -72,9 +75,12 @@ async def quiet(bench: Bench) -> None:
 async def main(state: Path, config: str, operator: str) -> None:
     step = os.environ.get("TRUNKLINE_CRASH_AT")
     assert step is None or step in STEPS
-    async with running(state, config, tools=[Counting(state / "counted")]) as bench:
+    async with running(state, config, tools=[Counting(state / "counted")], grace=GRACE) as bench:
         print("ready", flush=True)
-        await operate(bench, operator)
+        operating = asyncio.create_task(operate(bench, operator), name="operate")
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, operating.cancel)
+        with suppress(asyncio.CancelledError):
+            await operating
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ A seed that ever failed stays in the list.
 import asyncio
 import random
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,33 +53,39 @@ async def kill_often(home: House, moments: random.Random) -> None:
         loop.call_later(moments.uniform(0.3, 1.3), moment.set_result, None)
         await moment
         await home.kill()
+    await home.start()
+
+
+async def through(home: House, kinds: Sequence[str], chance: random.Random, trouble: Any) -> str:
+    """Let everybody talk while there is trouble, and look at what they see; the figures."""
+    over = asyncio.Event()
+    chats = [(kind, f"c{number}") for kind in kinds for number in range(CHATS)]
+    talks = [
+        asyncio.create_task(
+            talk(home.platforms[kind], chat, random.Random(chance.random()), over),
+            name=f"{kind} {chat}",
+        )
+        for kind, chat in chats
+    ]
+    await trouble
+    over.set()
+    for platform in home.platforms.values():
+        platform.wake()
+    counts = await asyncio.gather(*talks)
+    await home.quiet()
+    problems, marked = [], 0
+    for (kind, chat), count in zip(chats, counts, strict=True):
+        seen = home.platforms[kind].visible(chat)
+        expected = [f"{chat} {number}" for number in range(1, count + 1)]
+        problems += [f"{kind} {one}" for one in wrong(seen, expected, kind == "keyless")]
+        marked += sum(text.endswith(AGAIN) for text in seen)
+    assert not problems, "\n".join(problems[:50])
+    return f"{sum(counts)} messages, {marked} marked"
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_random_kills_lose_nothing_and_double_nothing_unmarked(seed: int, tmp_path: Path):
     print("seed", seed)
-    chance, over = random.Random(seed), asyncio.Event()
+    chance = random.Random(seed)
     async with house(tmp_path, *KINDS) as home:
-        chats = [(kind, f"c{number}") for kind in KINDS for number in range(CHATS)]
-        talks = [
-            asyncio.create_task(
-                talk(home.platforms[kind], chat, random.Random(chance.random()), over),
-                name=f"{kind} {chat}",
-            )
-            for kind, chat in chats
-        ]
-        await kill_often(home, chance)
-        await home.start()
-        over.set()
-        for platform in home.platforms.values():
-            platform.wake()
-        counts = await asyncio.gather(*talks)
-        await home.quiet()
-        problems, marked = [], 0
-        for (kind, chat), count in zip(chats, counts, strict=True):
-            seen = home.platforms[kind].visible(chat)
-            expected = [f"{chat} {number}" for number in range(1, count + 1)]
-            problems += [f"{kind} {one}" for one in wrong(seen, expected, kind == "keyless")]
-            marked += sum(text.endswith(AGAIN) for text in seen)
-        print(f"{KILLS} kills, {sum(counts)} messages, {marked} marked, {len(problems)} wrong")
-        assert not problems, "\n".join(problems[:50])
+        print(KILLS, "kills,", await through(home, KINDS, chance, kill_often(home, chance)))

@@ -11,6 +11,7 @@ import pytest
 
 from bot.contract import Address, Author, Message, Ref
 from bot.engine.port import Sql
+from bot.engine.postgres import connect, run_script
 from bot.schedule.recipients import announced
 from bot.steps import STEPS
 from bot.store import tasks
@@ -32,8 +33,7 @@ OUT = ("out.woken", "out.sending", "out.sent", "out.receipt")
 
 def schedule(home: House, kind: str, prompt: str, policy: dict[str, object]) -> None:
     """Put a task that is due at once into the store of a program that does not run."""
-    path, now = home.state / "trunkline.db", time.time()
-    open_store(path)
+    now = time.time()
     place = Address(kind, kind, "ada")
     moment = datetime.fromtimestamp(now, UTC)
     task = Task(
@@ -52,16 +52,22 @@ def schedule(home: House, kind: str, prompt: str, policy: dict[str, object]) -> 
         created_at=now,
         updated_at=now,
     )
+    # The wakes are not needed: the program looks at its tables when it starts.
+    if home.store is not None:
+        with connect(home.store) as shared:
+            run_script(shared, tasks.put(task), [])
+        return
+    path = home.state / "trunkline.db"
+    open_store(path)
     with closing(sqlite3.connect(path)) as store, store:
         script = tasks.put(task)
         step = next(script, None)
         while step is not None:
-            assert isinstance(step, Sql)
-            found = store.execute(step.text, tuple(step.params)).fetchall()
+            found = []
+            if isinstance(step, Sql):
+                found = store.execute(step.text, tuple(step.params)).fetchall()
             try:
-                # The wakes are not needed: the program looks at its tables when it starts.
-                while not isinstance(step := script.send(found), Sql):
-                    found = []
+                step = script.send(found)
             except StopIteration:
                 step = None
 
