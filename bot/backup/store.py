@@ -14,8 +14,9 @@ from bot.lazy import optional
 from bot.opening import shared, store_path
 from bot.store.copying import copy
 from bot.store.layout import tables
-from bot.store.migrations import KNOWN, open_store, snapshot
+from bot.store.migrations import KNOWN, open_store
 from bot.store.sides import SqliteSide
+from bot.store.snapshot import snapshot
 
 # What lets somebody in, or waits for a decision, does not come back with an old state.
 _ENDED = (

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from sqlite_utils.migrations import Migrations
 
 from bot.engine.sqlite import connect, readable
 from bot.errors import StoreError, StoreForeign
+from bot.store.snapshot import snapshot
 
 _SESSIONS = """
 CREATE TABLE sessions(
@@ -340,24 +339,6 @@ def open_store(path: Path) -> None:
                 snapshot(path, path.with_name(path.name + ".before-upgrade"))
             with database.atomic():
                 migrations.apply(database)
-
-
-def snapshot(path: Path, copy: Path) -> None:
-    """Copy a SQLite store as it is at one moment, also while it is written to.
-
-    The copy is one file, for its owner alone, and appears whole or not at all. Raises StoreError.
-    """
-    beside = copy.with_name(f".{copy.name}.{secrets.token_hex(4)}")
-    os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    try:
-        with _opened(path, read_only=True) as source, _opened(beside) as target:
-            source.conn.backup(target.conn)
-            target.execute("PRAGMA journal_mode = DELETE")
-        with beside.open("rb") as stream:
-            os.fsync(stream.fileno())
-        beside.replace(copy)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def steps_of(store: sqlite3.Connection) -> list[str]:

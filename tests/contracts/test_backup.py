@@ -28,7 +28,7 @@ agents:
     workspace: FOLDER
 providers:
   cloud: {{api: openai, base_url: http://127.0.0.1:1/v1, api_key: {SECRET}}}
-  other: {{api: openai, base_url: http://127.0.0.1:1/v1, api_key: "${{OTHER_KEY:-none}}"}}
+  other: {{api: openai, base_url: http://127.0.0.1:1/v1, api_key: "${{OTHER_KEY}}"}}
 """
 
 
