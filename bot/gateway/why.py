@@ -79,12 +79,14 @@ async def _steps(core: Core, row: Row, run: Row | None) -> list[Json]:
     if run["started_at"] is not None:
         steps.append(_step(run["started_at"], "run", "started", None, run["model"]))
     calls = {call["call"]: call for call in await core.engine.read(story.calls(run["id"]))}
+    asked = 0
     if run["session"]:
         for line in await core.engine.read(entries.of_run(run["session"], run["id"])):
             if line.role == "assistant":
+                asked = line.seq
                 steps.append(_step(line.at, "model", line.model or "", None, line.stop))
             elif line.role == "tool":
-                steps.append(_tool_step(line, calls.get(line.call_id or "")))
+                steps.append(_tool_step(line, calls.get(f"{asked}/{line.call_id}")))
     if run["ended_at"] is not None:
         took = _ms(run["started_at"], run["ended_at"])
         steps.append(_step(run["ended_at"], "run", run["state"], took, None))

@@ -192,6 +192,9 @@ async def test_steps_of_a_run_stand_below_it_in_order(tmp_path: Path) -> None:
         assert root.end >= parts[0].end and root.start == queue.start
         texts = str([(one.name, one.about) for one in every(root)])
         assert TEXT not in texts and "Done." not in texts and MAIN not in texts
+        steps = (await desk.ok("why", id=run))["steps"]
+        took = {one["name"]: one["ms"] for one in steps if one["kind"] == "tool"}
+        assert took["message"] is not None and took["nothing"] is None
         folded = await story_of(desk, run, [(first.start, first.end)])
         assert "compaction" in [one.name for one in folded.children[1].children]
 
