@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from bot.store import task_runs
 from tests.browser.agents_site import Shop, said, shop
 from tests.browser.axe import findings
 from tests.browser.site import MAIN, answers
@@ -196,3 +197,18 @@ async def test_056_the_sessions_page_changes_its_tasks_too(browser: Browser, tmp
         assert await findings(page) == []
         told = await in_chat(web, "/task list all")
         assert "Long story" in told and "paused" in told
+
+
+async def test_a_run_that_did_not_happen_says_why(browser: Browser, tmp_path: Path):
+    async with shop(browser, tmp_path, **HERE) as web:
+        page = await web.visit("/agents/main/tasks")
+        await made(page, "every day at 8", "Water the plants")
+        task, why = await task_id(web), "the run before was still on"
+        due = web.bench.app.clock.now() - 60
+        await web.bench.app.engine.tx(task_runs.skip(f"{task}@1", task, due, why, due))
+        await page.reload()
+        run = page.get_by_role("table", name=RUNS).locator("[data-row]")
+        await expect(run).to_contain_text("skipped")
+        await expect(run).to_contain_text(why)
+        await expect(run.get_by_role("button", name="Run again")).to_be_visible()
+        await expect(run.get_by_role("button", name="Why")).to_have_count(0)

@@ -153,6 +153,7 @@ TABLE = """
 57 atsk 057_a_sessions_tasks_are_changed_where_it_is_shown
 58 gtsk run_now_leaves_the_schedule_alone
 58 atsk 058_a_task_shows_its_definition_and_each_run
+58 atsk a_run_that_did_not_happen_says_why
 59 task the_sentence_means_the_same_everywhere_and_comes_back_there
 60 task the_sentence_means_the_same_everywhere_and_comes_back_there
 61 trun 61_a_yes_causes_one_strong_run_two_seconds_later_and_its_answer_alone_is_told
