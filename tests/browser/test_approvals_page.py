@@ -53,3 +53,16 @@ async def test_two_pages_agree_and_the_slower_answer_is_told(asking: Site):
     await group.get_by_role("button", name="Deny").click()
     await expect(second.get_by_role("group", name="Approval")).to_have_count(0)
     await expect(second.get_by_role("table", name="Decided")).to_contain_text("denied")
+
+
+async def test_what_was_decided_is_filtered_by_the_address(asking: Site):
+    page = await asking.visit("/approvals?outcome=allowed")
+    await asking.bench.ask(directive("exec", {"command": "touch made"}), "run-1")
+    group = page.get_by_role("group", name="Approval")
+    await group.get_by_role("button", name="Deny").click()
+    await expect(page.get_by_text("Nothing matches these filters.")).to_be_visible()
+    await page.get_by_label("Outcome").select_option("")
+    await page.get_by_role("searchbox", name="Search").fill("touch")
+    row = page.get_by_role("table", name="Decided").locator("[data-row]")
+    await expect(row).to_contain_text("denied")
+    await expect(page).to_have_url(f"{asking.url}/approvals?q=touch")

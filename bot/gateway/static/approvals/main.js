@@ -1,6 +1,8 @@
 // /approvals: what waits for a yes or no in all sessions, and what was decided.
 import { html } from "../ui/html.js";
+import { param } from "../ui/address.js";
 import { Approval } from "../ui/approval.js";
+import { optionsOf, Only, Search, searched } from "../ui/filter.js";
 import { useLive } from "../ui/live.js";
 import { Name, Tag, Time } from "../ui/parts.js";
 import { rpc } from "../ui/rpc.js";
@@ -28,6 +30,8 @@ function App() {
   const rows = live.data?.approvals ?? [];
   const waiting = rows.filter((row) => row.status === "pending").reverse();
   const decided = rows.filter((row) => row.status !== "pending");
+  const fits = (row) => (!param("tool") || row.tool === param("tool")) && (!param("outcome") || row.status === param("outcome"));
+  const found = searched(decided.filter(fits), (row) => `${row.command} ${row.sessionKey} ${row.decidedBy ?? ""}`);
   const decide = async (id, decision) => {
     await told(() => rpc("approvals.resolve", { id, decision }), T.saved[decision]);
     await live.reload();
@@ -43,7 +47,13 @@ function App() {
       `,
     )}
     <h2>${T.decided}</h2>
-    <${Table} name=${T.decided} columns=${COLUMNS} rows=${decided} id=${(row) => row.id} live=${live} sort="-time"
+    ${decided.length > 0 &&
+    html`<div class="filters">
+      <${Search} />
+      <${Only} name=${T.tool} by="tool" options=${optionsOf(decided, (row) => row.tool)} />
+      <${Only} name=${T.outcome} by="outcome" options=${optionsOf(decided, (row) => row.status, (one) => T.status[one] ?? one)} />
+    </div>`}
+    <${Table} name=${T.decided} columns=${COLUMNS} rows=${found} all=${decided.length} id=${(row) => row.id} live=${live} sort="-time"
       empty=${{ title: T.noneDecided }} />
   `;
 }
