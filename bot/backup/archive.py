@@ -74,6 +74,12 @@ class Writer:
         self._zip = zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=6)
         self.files: list[Filed] = []
 
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._zip.close()
+
     def add(self, name: str, source: BinaryIO, *, program: bool = False) -> None:
         digest, size = hashlib.sha256(), 0
         about = zipfile.ZipInfo(name)
@@ -86,9 +92,9 @@ class Writer:
                 target.write(piece)
         self.files.append(Filed(path=name, size=size, sha256=digest.hexdigest(), program=program))
 
-    def close(self, manifest: Manifest) -> None:
+    def end(self, manifest: Manifest) -> None:
+        """The last file; without it this is no backup."""
         self._zip.writestr(MANIFEST, manifest.model_dump_json(indent=2))
-        self._zip.close()
 
 
 class Reader:

@@ -41,18 +41,23 @@ def create(config: Config, source: Path | None, state: Path, file: Path, say: Sa
     """
     if file.exists():
         raise BackupError(f"{file} exists already; name a file that is not there")
+    if not file.parent.is_dir():
+        raise BackupError(f"there is no directory {file.parent}; make it first")
     work = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     work.mkdir(mode=0o700)
     try:
         whole = work / "backup.zip"
         with whole.open("xb") as stream:
-            manifest = _written(Writer(stream), config, source, state, work, say)
+            with Writer(stream) as writer:
+                manifest = _written(writer, config, source, state, work, say)
             stream.flush()
             os.fsync(stream.fileno())
         whole.chmod(0o600)
         check(whole, work)
         # Unlike a renaming, this never takes the place of a file that came meanwhile.
         os.link(whole, file)
+    except OSError as error:
+        raise BackupError(f"{file} cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return manifest
@@ -100,7 +105,7 @@ def _written(
         skipped=skipped,
         files=writer.files,
     )
-    writer.close(manifest)
+    writer.end(manifest)
     return manifest
 
 

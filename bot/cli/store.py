@@ -115,6 +115,8 @@ def copy(source: From, target: To, as_json: AsJson = False, config: ConfigFile =
     with ExitStack() as stack:
         start = stack.enter_context
         if final is not None:
+            if not final.parent.is_dir():
+                raise Usage(f"there is no directory {final.parent}; make it first")
             start(_locked(final, here))
             if final.exists():
                 raise Usage(f"{final} exists already; name a file that is not there")
