@@ -22,7 +22,8 @@ _WITH_PASSWORD = re.compile(r"://[^/\s:@]*:[^@\s]+@")
 _HARMLESS = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::-)?\}|file:.*|env:.*")
 _KEPT = re.compile(r"\(kept (\d+): .*\)", re.DOTALL)
 _LINE = re.compile(
-    r"""(?im)^([^#\n]*?(?:token|secret|password|passwd|api[_-]?keys?|credentials?)["']?[ \t]*:[ \t]*)"""
+    r"""(?im)^([^#\n]*?(?:token|secret|password|passwd|api[_-]?keys?|credentials?)["']?"""
+    r"""[ \t]*:[ \t]*)"""
     r"""("[^"\n]*"|'[^'\n]*'|\[[^\]]*\]|[^\s,}#][^,}#\n]*)"""
 )
 _URL = re.compile(r"(?i)url|host|server")
