@@ -9,7 +9,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run install test test-embedded test-kill test-again lint format bench lock clean
+.PHONY: help run install test test-embedded test-kill test-long test-again lint format bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +29,10 @@ test-embedded: lint ## The same, without the tests that need a PostgreSQL
 	TRUNKLINE_TEST_PG=none $(PYTEST) -m "not kill" $(ARGS)
 
 test-kill: $(DEV_STAMP) ## Kill the program at every named step and under load; takes minutes
-	$(PYTEST) -m kill $(ARGS)
+	$(PYTEST) -m "kill and not long" $(ARGS)
+
+test-long: $(DEV_STAMP) ## The rest of the kills on PostgreSQL: every step, a database away for 40 s
+	$(PYTEST) -m "kill and long" $(ARGS)
 
 test-again: $(DEV_STAMP) ## Run only the tests that failed the last time
 	$(PYTEST) --last-failed --last-failed-no-failures none $(ARGS)

@@ -146,7 +146,7 @@ async def test_connections_that_are_cut_are_made_again(store: str, tmp_path: Pat
         print(await through(home, KINDS, chance, trouble()))
 
 
-@pytest.mark.parametrize("seconds", [3.0, 40.0])
+@pytest.mark.parametrize("seconds", [3.0, pytest.param(40.0, marks=pytest.mark.long)])
 async def test_a_database_that_is_away_is_waited_for(store: str, tmp_path: Path, seconds: float):
     chance = random.Random(20260704)
 

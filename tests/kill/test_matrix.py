@@ -118,11 +118,22 @@ async def test_a_kill_loses_nothing_and_doubles_nothing(step: str, tmp_path: Pat
     await each(step, [killed_at(step, kind, tmp_path / kind) for kind in kinds])
 
 
-@pytest.mark.parametrize("step", HERE)
+# Taking over takes seconds: the usual set has the steps around commits, `make test-long` the rest.
+COMMITS = {"inbound.deciding", "lane.claimed", "tool.ran", "turn.committing", "turn.committed"} | {
+    "command.ran",
+    "preview.posted",
+    "out.sending",
+    "out.sent",
+}
+
+
+@pytest.mark.parametrize(
+    "step", [one if one in COMMITS else pytest.param(one, marks=pytest.mark.long) for one in HERE]
+)
 async def test_on_postgresql_another_worker_takes_over_from_the_killed_one(
     step: str, tmp_path: Path
 ):
-    """The same steps, on one kind of platform each: taking over takes seconds."""
+    """The same steps, on one kind of platform each."""
     kind = KINDS[HERE.index(step) % len(KINDS)]
     with database() as store:
         await killed_at(step, kind, tmp_path / kind, store)
