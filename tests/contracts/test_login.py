@@ -162,26 +162,29 @@ def test_an_issuer_is_asked_as_slowly_as_it_wants():
 
 async def test_a_page_begins_a_sign_in_and_waits_for_its_confirmation(tmp_path: Path):
     state = tmp_path / "state"
-    async with FakeIssuer() as issuer, FakeOpenAI() as server:
-        async with opened(state, config(issuer, server)) as desk:
-            early = await desk.error("providers.loginWait", provider="far")
-            assert early["code"] == "CONFLICT"
-            none = await desk.error("providers.login", provider="demo")
-            assert none["code"] == "NOT_FOUND" and "oauth is not configured" in none["message"]
-            begun = await desk.ok("providers.login", provider="far")
-            assert begun == {
-                "provider": "far",
-                "url": f"{issuer.url}/activate",
-                "wholeUrl": None,
-                "userCode": USER_CODE,
-                "expiresInMs": 600_000,
-            }
-            issuer.polls = ["access_denied"]
-            refused = await desk.error("providers.loginWait", provider="far")
-            assert refused["code"] == "FORBIDDEN" and "was refused" in refused["message"]
-            await desk.ok("providers.login", provider="far")
-            issuer.polls = ["authorization_pending"]
-            ended = await desk.ok("providers.loginWait", provider="far")
+    async with (
+        FakeIssuer() as issuer,
+        FakeOpenAI() as server,
+        opened(state, config(issuer, server)) as desk,
+    ):
+        early = await desk.error("providers.loginWait", provider="far")
+        assert early["code"] == "CONFLICT"
+        none = await desk.error("providers.login", provider="demo")
+        assert none["code"] == "NOT_FOUND" and "oauth is not configured" in none["message"]
+        begun = await desk.ok("providers.login", provider="far")
+        assert begun == {
+            "provider": "far",
+            "url": f"{issuer.url}/activate",
+            "wholeUrl": None,
+            "userCode": USER_CODE,
+            "expiresInMs": 600_000,
+        }
+        issuer.polls = ["access_denied"]
+        refused = await desk.error("providers.loginWait", provider="far")
+        assert refused["code"] == "FORBIDDEN" and "was refused" in refused["message"]
+        await desk.ok("providers.login", provider="far")
+        issuer.polls = ["authorization_pending"]
+        ended = await desk.ok("providers.loginWait", provider="far")
     assert ended["provider"]["ready"] and ended["provider"]["sign_in"]
     said = json.dumps([begun, ended])
     assert CODE not in said and "canary" not in said
