@@ -71,7 +71,8 @@ async def _create(ctx: CommandContext, texts: Sequence[str]) -> str:
     except RequestError as error:
         if error.code != "INVALID_PARAMS":
             raise
-        return f"{str(error).rstrip('.')}. Nothing was made.\n\n{HOW}"
+        said = str(error).rstrip(".")
+        return f"{said[:1].upper()}{said[1:]}. Nothing was made.\n\n{HOW}"
     return "\n\n".join(made(row) for row in rows)
 
 

@@ -48,7 +48,7 @@ async def test_what_is_no_schedule_makes_nothing_and_says_how():
     here = chat()
     here.tasks.refusal = RequestError("INVALID_PARAMS", "no time was found")
     said = await here.say("/task new whenever you like")
-    assert said.startswith("no time was found. Nothing was made.") and "/task new every 1h" in said
+    assert said.startswith("No time was found. Nothing was made.") and "/task new every 1h" in said
 
 
 @pytest.mark.parametrize("typed", ["/task", "/task list", "/task LIST"])
