@@ -38,6 +38,9 @@ models:
   locked/model: {}
 """
 MAIN = "agent:main:main"
+# Milliseconds that a busy machine may take to show something.
+PATIENCE = 30_000
+expect.set_options(timeout=PATIENCE)
 # What a browser says to its maker's servers by itself, and what a small machine cannot spare.
 FLAGS = (
     "--no-sandbox",
@@ -106,7 +109,7 @@ class Site:
 
     async def _page(self) -> Page:
         page = await self.context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("websocket", lambda socket: self.requests.append(socket.url))
         page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
