@@ -5,6 +5,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 PYTEST := $(BIN)/python -m pytest
+# A process for each core; a file's tests stay together.
+SPREAD := --numprocesses auto --dist loadfile
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -23,10 +25,10 @@ install: $(DEV_STAMP) ## Set up everything for running and developing
 # The tests start a PostgreSQL of their own where its server is installed (apt install postgresql), or use
 # the one that TRUNKLINE_TEST_PG names. Without one they are skipped, or fail where CI is set.
 test: lint ## Check format, lint, types and import rules, then run the tests (ARGS="-k name")
-	$(PYTEST) -m "not kill" $(ARGS)
+	$(PYTEST) $(SPREAD) -m "not kill" $(ARGS)
 
 test-embedded: lint ## The same, without the tests that need a PostgreSQL
-	TRUNKLINE_TEST_PG=none $(PYTEST) -m "not kill" $(ARGS)
+	TRUNKLINE_TEST_PG=none $(PYTEST) $(SPREAD) -m "not kill" $(ARGS)
 
 test-kill: $(DEV_STAMP) ## Kill the program at every named step and under load; takes minutes
 	$(PYTEST) -m "kill and not long" $(ARGS)

@@ -13,12 +13,14 @@ settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+# A property of a test whose text is printed when all have run.
+SUMMARY = "summary"
 _home = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the developer's own Trunkline out of the tests, and the tests out of it."""
-    for name in list(os.environ):
+    for name in {*os.environ} - {"TRUNKLINE_TEST_PG"}:
         if name.startswith("TRUNKLINE_") or name == "PORT":
             del os.environ[name]
     config.stash[_home] = os.environ["TRUNKLINE_HOME"] = tempfile.mkdtemp(prefix="trunkline-test-")
@@ -27,6 +29,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(config.stash[_home], ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests found for people, whichever process they ran in."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, text in report.user_properties:
+            if name == SUMMARY:
+                terminalreporter.write_line(str(text))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,5 +1,7 @@
 """Every adapter keeps every promise of the kit; the table at the end says so."""
 
+from collections.abc import Callable
+
 import pytest
 
 from adapters.fakes.discord_descriptor import DESCRIPTOR as DISCORD
@@ -8,6 +10,7 @@ from adapters.fakes.slack_descriptor import DESCRIPTOR as SLACK
 from adapters.fakes.telegram_descriptor import DESCRIPTOR as TELEGRAM
 from bot.testing.conformance import CHECKS, TRAITS, Descriptor, Result, run_check, table, wrong
 from bot.testing.conformance.memory import MemoryDescriptor
+from tests.conftest import SUMMARY
 
 DESCRIPTORS: tuple[Descriptor, ...] = (MemoryDescriptor(), TELEGRAM, DISCORD, SLACK, MATTERMOST)
 _results: list[Result] = []
@@ -21,11 +24,10 @@ def test_an_adapter_keeps_a_promise(descriptor: Descriptor, check: str):
     assert result.outcome != "fail", f"{CHECKS[check].says} {result.detail}"
 
 
-def test_the_table_of_adapter_by_check(capsys: pytest.CaptureFixture[str]):
-    """Printed for whoever runs the tests."""
+def test_the_table_of_adapter_by_check(record_property: Callable[[str, object], None]):
+    """Printed at the end, for whoever runs the tests."""
     lines = table(_results)
-    with capsys.disabled():
-        print("\n\n" + "\n".join(lines))
+    record_property(SUMMARY, "\n".join(lines))
     assert not any("FAIL" in line for line in lines)
 
 
