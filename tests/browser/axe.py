@@ -13,7 +13,11 @@ from tests.rules.source import ROOT
 AXE = ROOT / ".tools" / "node_modules" / "axe-core" / "axe.min.js"
 INSTALL = "npm install --no-audit --no-fund --prefix .tools axe-core"
 _GRAVE = ("serious", "critical")
+# What fades in has its own colours only at the end.
 _RUN = """async () => {
+    const ends = one => one.effect.getTiming().iterations !== Infinity;
+    const moving = document.getAnimations().filter(ends);
+    await Promise.all(moving.map(one => one.finished.catch(() => null)));
     const {violations} = await axe.run(document, {resultTypes: ["violations"]});
     const places = nodes => nodes.map(node => node.html.slice(0, 200));
     return violations.map(({id, impact, nodes}) => ({id, impact, nodes: places(nodes)}));

@@ -24,6 +24,7 @@ async def test_the_model_is_asked_before_the_message_is_durable_and_heard_after(
     disk.go.set()
     async with running(tmp_path, clock=clock, scripted=True) as bench:
         watch, platform = Watch(bench), bench.platform()
+        await bench.settle()  # what the start has to write is written
         disk.go.clear()
         platform.say("hello")
         await asked(scripted(bench).requests)
@@ -44,6 +45,7 @@ async def test_a_run_that_is_stopped_at_once_still_begins_before_it_ends(
     disk.go.set()
     async with running(tmp_path, clock=clock, scripted=True) as bench:
         watch, platform = Watch(bench), bench.platform()
+        await bench.settle()  # what the start has to write is written
         never = asyncio.Event()
         scripted(bench).on("hello", [never])
         disk.go.clear()
