@@ -48,6 +48,17 @@ def ask(url: str, text: str, *params: Any) -> list[dict[str, Any]]:
         return asked.fetchall() if asked.description else []
 
 
+async def listening(url: str) -> None:
+    """Wait until a worker is told of work; before, it would find it by polling only."""
+    heard = (
+        "SELECT 1 FROM pg_stat_activity "
+        "WHERE datname = current_database() AND query ILIKE 'LISTEN%procrastinate%'"
+    )
+    async with asyncio.timeout(PATIENCE):
+        for _ in iter(lambda: bool(ask(url, heard)), True):
+            await asyncio.sleep(0)
+
+
 def jobs(url: str) -> list[dict[str, Any]]:
     return ask(url, "SELECT * FROM procrastinate_jobs ORDER BY id")
 

@@ -17,6 +17,7 @@ from tests.contracts.cluster_kit import (
     cluster,
     jobs,
     line,
+    listening,
     process,
     url,
     wakes,
@@ -36,6 +37,7 @@ async def test_a_busy_key_is_handed_on_without_waiting_for_the_poll(
     monkeypatch.setattr(engine_jobs, "POLL", 600.0)
     handled = Handled("hot")
     async with cluster(url, handled) as engine:
+        await listening(url)
         await engine.tx(wakes("first"))
         assert await handled.next() == "first"
         for _ in range(5):
@@ -53,6 +55,7 @@ async def test_a_delayed_wake_comes_in_time_and_holds_nobody_up(
     monkeypatch.setattr(engine_jobs, "POLL", 600.0)
     handled = Handled()
     async with cluster(url, handled) as engine:
+        await listening(url)
         await engine.tx(wakes("first"))
         await handled.next()
         due = time.time() + 0.7
