@@ -31,7 +31,7 @@ test-embedded: lint ## The same, without the tests that need a PostgreSQL
 	TRUNKLINE_TEST_PG=none $(PYTEST) $(SPREAD) -m "not kill" $(ARGS)
 
 test-kill: $(DEV_STAMP) ## Kill the program at every named step and under load; takes minutes
-	$(PYTEST) -m "kill and not long" $(ARGS)
+	$(PYTEST) --numprocesses auto --dist worksteal -m "kill and not long" $(ARGS)
 
 test-long: $(DEV_STAMP) ## The rest of the kills on PostgreSQL: every step, a database away for 40 s
 	$(PYTEST) -m "kill and long" $(ARGS)
