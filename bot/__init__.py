@@ -62,6 +62,7 @@ Read it in this order; one message walks down the first part of the list.
     keys         session keys
     steps        named step boundaries for the kill matrix
     codec        the types as JSON, for the store and the wire
+    logfile      where the log is, and how grave a record is
     jsonio       JSON from strangers: one decoder with limits, and text that can be stored
     lazy         optional libraries, imported when they are first needed
     clock        time as a part that can be replaced

@@ -21,11 +21,10 @@ import structlog
 from bot.cli.output import record
 from bot.config.kinds import Secret, Section
 from bot.config.settings import Config
+from bot.logfile import LEVELS, LOG_FILE, rank
 
-FILE = "trunkline.jsonl"
 SIZE = 10 * 1024 * 1024
 FILES = 5
-_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "exception": 40, "critical": 50}
 _SHORT = 6
 
 
@@ -37,15 +36,15 @@ def start(
     `level` is what stderr shows at least; `more` are secrets that stand in no configuration.
     """
     journal = Journal(
-        state / "logs" / FILE,
+        state / LOG_FILE,
         secrets=[*secrets_of(config), *more],
         as_json=config.logging.format == "json"
         or (config.logging.format == "auto" and not sys.stderr.isatty()),
-        shown=_LEVELS[level or config.logging.level],
+        shown=LEVELS[level or config.logging.level],
     )
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, journal.record],
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[config.logging.level]),
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[config.logging.level]),
         logger_factory=_Named,
         cache_logger_on_first_use=True,
     )
@@ -126,7 +125,7 @@ class Journal:
         head = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level}
         said = {**head, "logger": logger.name, "event": event.pop("event", ""), **event}
         self._write(self._line({**said, "trace": trace} if trace else said))
-        if _LEVELS.get(level, 20) >= self._shown:
+        if rank(level) >= self._shown:
             self._show(said)
         raise structlog.DropEvent
 

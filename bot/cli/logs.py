@@ -16,6 +16,7 @@ from bot.cli import Usage, place
 from bot.cli.options import AsJson, ConfigFile, examples, program
 from bot.cli.output import record, say
 from bot.jsonio import loads
+from bot.logfile import LOG_FILE
 
 app = program()
 
@@ -30,7 +31,7 @@ def logs(
     follow: Follow = False, lines: Lines = 50, as_json: AsJson = False, config: ConfigFile = None
 ) -> None:
     """The last lines of the log; with --json as they are stored, one document a line."""
-    path = place.find(config).state / "logs" / "trunkline.jsonl"
+    path = place.find(config).state / LOG_FILE
     for line in _lines(path, lines, follow):
         print(line, flush=True) if as_json else say(_readable(line))
 

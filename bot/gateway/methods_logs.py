@@ -16,11 +16,10 @@ from bot.gateway.params import Key
 from bot.gateway.rpc import Client, Json, Method, method
 from bot.gateway.services import Core
 from bot.jsonio import loads
+from bot.logfile import LOG_FILE, rank
 
-FILE = Path("logs") / "trunkline.jsonl"
 MOST = 1000
 _READ = 4 << 20
-_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 
 
 class TailParams(Params):
@@ -37,7 +36,7 @@ class TailParams(Params):
 
 @method("logs.tail", TailParams, help="The end of the log, as records, newest last.")
 async def logs_tail(core: Core, client: Client, params: TailParams) -> Json:
-    return await asyncio.to_thread(_tail, core.state / FILE, params)
+    return await asyncio.to_thread(_tail, core.state / LOG_FILE, params)
 
 
 def _tail(path: Path, params: TailParams) -> dict[str, Any]:
@@ -81,8 +80,7 @@ def _records(data: bytes) -> Iterator[Mapping[str, Any]]:
 
 
 def _wanted(record: Mapping[str, Any], params: TailParams) -> bool:
-    level = _LEVELS.get(str(record.get("level")), 20)
-    if level < _LEVELS[params.level]:
+    if rank(record.get("level")) < rank(params.level):
         return False
     wanted = params.search.casefold()
     return not wanted or any(wanted in str(value).casefold() for value in record.values())
