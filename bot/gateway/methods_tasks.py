@@ -33,17 +33,22 @@ class ListParams(Params):
     all: bool = False
 
 
-class WhenParams(Params):
-    """A schedule in natural words or as a document, for an agent's session."""
+class TaskKeys(Params):
+    """What a task is made of: a schedule in natural words or as a document, and the rest."""
 
-    agent_id: Id | None = None
-    session_key: Key | None = None
     text: Text | None = None
     schedule: Document | None = None
     name: Id | None = None
     prompt: Said | None = None
     delivery: Document | None = None
     policy: Document | None = None
+
+
+class WhenParams(TaskKeys):
+    """A schedule in natural words or as a document, for an agent's session."""
+
+    agent_id: Id | None = None
+    session_key: Key | None = None
 
 
 class AddParams(WhenParams):
@@ -58,15 +63,9 @@ class OneTask(Params):
     id: Id
 
 
-class UpdateParams(OneTask):
+class UpdateParams(TaskKeys, OneTask):
     """What changes; `edit` are words as behind `/task edit`."""
 
-    text: Text | None = None
-    schedule: Document | None = None
-    name: Id | None = None
-    prompt: Said | None = None
-    delivery: Document | None = None
-    policy: Document | None = None
     enabled: bool | None = None
     edit: Text | None = None
 
