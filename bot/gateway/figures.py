@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from bot.engine.port import Row
+from bot.gateway.rows import when
+from bot.store.usage import day_of
 
 # Upper bounds of the bars, in seconds; the last bar has none.
 BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
@@ -52,7 +53,7 @@ def limited(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """By day (UTC): how many runs ended, failed, and failed because the provider said 429."""
     days: dict[str, Counter[str]] = {}
     for row in rows:
-        counts = days.setdefault(day(row["ended_at"]), Counter())
+        counts = days.setdefault(day_of(row["ended_at"]), Counter())
         counts["runs"] += 1
         counts["failed"] += row["state"] == "error"
         counts["limited"] += _code(row["error"]) == LIMITED
@@ -72,9 +73,9 @@ def by_channel(rows: Iterable[Row]) -> list[dict[str, Any]]:
     """Messages by channel and hour: `{channel, at, count}`, `at` the hour's beginning."""
     counts: Counter[tuple[int, str]] = Counter()
     for row in rows:
-        counts[int(row["hour"]), channel(row["address"])] += row["n"]
+        counts[int(row["hour"]), channel_of(row["address"])] += row["n"]
     return [
-        {"channel": name, "at": moment(hour * 3600.0), "count": count}
+        {"channel": name, "at": when(hour * 3600.0), "count": count}
         for (hour, name), count in sorted(counts.items())
     ]
 
@@ -84,21 +85,12 @@ def again(rows: Iterable[Row]) -> list[dict[str, Any]]:
     parts: Counter[str] = Counter()
     more: Counter[str] = Counter()
     for row in rows:
-        name = channel(row["address"])
+        name = channel_of(row["address"])
         parts[name] += row["parts"]
         more[name] += row["again"] or 0
     return [{"channel": name, "parts": parts[name], "again": more[name]} for name in sorted(parts)]
 
 
-def channel(address: str) -> str:
+def channel_of(address: str) -> str:
     """The platform that an address as it is stored belongs to."""
     return address.partition(":")[0]
-
-
-def day(at: float) -> str:
-    return moment(at)[:10]
-
-
-def moment(at: float) -> str:
-    """A time in seconds since the epoch as ISO 8601, in UTC."""
-    return datetime.fromtimestamp(at, UTC).isoformat()

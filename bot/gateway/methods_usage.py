@@ -10,6 +10,7 @@ from bot.engine.port import Row
 from bot.gateway import figures
 from bot.gateway.frames import Params
 from bot.gateway.params import Key
+from bot.gateway.rows import when
 from bot.gateway.rpc import Client, Json, Method, method
 from bot.gateway.services import Core
 from bot.store import usage as sums
@@ -52,7 +53,7 @@ async def usage_series(core: Core, client: Client, params: SeriesParams) -> Json
     calls = await read(series.calls_since(since))
     return {
         "days": params.days,
-        "since": figures.moment(since),
+        "since": when(since),
         "cut": len(runs) == MOST_RUNS,
         "usage": [_used(row) for row in used],
         **figures.times(runs),

@@ -17,6 +17,7 @@ from bot.engine.port import Row, Script, q
 from bot.errors import MissingExtra, RequestError
 from bot.events import Delta, Event, Finished, Note, RunEvent, Started, ToolEnded
 from bot.gateway.auth import Auth, bearer
+from bot.gateway.figures import LIMITED, channel_of
 from bot.gateway.services import Core
 
 _LATENCY = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
@@ -125,7 +126,7 @@ class Metrics:
         if body.status == "error":
             code = (body.error or {}).get("code", "INTERNAL")
             self._errors.labels(self._codes(code)).inc()
-            if code == "MODEL_RATE_LIMIT":
+            if code == LIMITED:
                 self._limited.inc()
 
     async def text(self) -> bytes:
@@ -143,7 +144,7 @@ class Metrics:
         self, came: list[Row], ended: list[Row], now: dict[str, list[Row]], tasks: list[Row]
     ) -> None:
         for row in came:
-            channel = str(row["address"]).partition(":")[0]
+            channel = channel_of(row["address"])
             state = "refused" if row["kind"] == "refused" else "accepted"
             self._messages.labels(self._codes(channel), state).inc(row["n"])
         for row in ended:
