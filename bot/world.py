@@ -178,9 +178,8 @@ class World:
         if not self._catalogue.permitted(agent, ref):
             raise RunError("NO_MODEL", f"The model {ref} is not in the catalogue; pick one: /model")
         refs = dict.fromkeys([ref, *(() if turn.firm else self._next(agent, source))])
-        unready = {one: self._catalogue.unready(one) for one in refs}
-        if turn.errand is not None and turn.errand.call is not None:
-            unready = dict.fromkeys(refs)  # no model is asked
+        fixed = turn.errand is not None and turn.errand.call is not None  # no model is asked
+        unready = {one: None if fixed else self._catalogue.unready(one) for one in refs}
         ready = [self._chosen(turn, agent, one, source) for one in refs if not unready[one]]
         if not ready:
             code = "NO_CREDENTIALS" if "key" in (unready[ref] or "") else "NO_MODEL"

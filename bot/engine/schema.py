@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib import resources
 
-JOBS = "jobs"
 # The library keeps a diary of every job that nothing here reads: three rows for each wake.
 _DIARY = (
     "procrastinate_trigger_status_events_insert_v1",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.contract import Address
-from bot.engine.port import Script, q
+from bot.engine.port import Script
 from bot.schedule.asking import Asker
 from bot.schedule.drafts import Wanted
 from bot.schedule.tasks import Tasks
@@ -68,11 +68,8 @@ class ChatTasks:
 
     def _alone(self) -> Script[bool]:
         """Does nothing else wait in the conversation behind this command?"""
-        rows = yield q(
-            f"SELECT count(*) AS n FROM inbox WHERE lane = ? AND state IN {inbox.OPEN}",
-            self._item.lane,
-        )
-        return int(rows[0]["n"]) <= 1
+        waiting = yield from inbox.waiting(self._item.lane, 2)
+        return len(waiting) < 2
 
 
 def asker_of(item: Item, web: str) -> Asker:

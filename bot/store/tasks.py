@@ -79,26 +79,6 @@ def of_person(requester: str) -> Script[int]:
     return int(rows[0]["n"])
 
 
-def listing(
-    *, session: str | None = None, agent: str | None = None, enabled: bool = False, limit: int = 200
-) -> Script[list[Task]]:
-    """Tasks of a session, of an agent, or all: enabled first, then by their next run."""
-    where: list[str] = ["enabled = 1"] if enabled else []
-    params: list[Any] = []
-    for column, value in (("session_key", session), ("agent", agent)):
-        if value is not None:
-            where.append(f"{column} = ?")
-            params.append(value)
-    condition = f"WHERE {' AND '.join(where)} " if where else ""
-    rows = yield q(
-        f"SELECT * FROM tasks {condition}ORDER BY enabled DESC, "
-        "CASE WHEN next_at IS NULL THEN 1 ELSE 0 END, next_at, updated_at DESC, id LIMIT ?",
-        *params,
-        limit,
-    )
-    return [task_from(row) for row in rows]
-
-
 def due(now: float, limit: int) -> Script[list[tuple[str, float]]]:
     """The ids of tasks whose time has come, and that time, the most overdue first."""
     rows = yield q(
