@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,7 +13,6 @@ from bot.cli.options import AsJson, ConfigFile, examples, program
 from bot.cli.output import document, say, table
 from bot.cli.settings import read
 from bot.config import edit
-from bot.config.document import parse
 
 app = program(
     "The agents of the configuration.", "agents list", "agents add support --model openai/gpt-5"
@@ -58,16 +57,8 @@ def add(
     if read(here).agent(id) is not None:
         raise Usage(f"there is an agent {id} already")
     agent = {"id": id, "name": name or id.title()} | ({"model": model} if model else {})
-    path = change(here, lambda text: _added(text, agent))
+    path = change(here, lambda text: edit.with_agent(text, agent))
     document({"file": str(path), "agent": agent}) if as_json else say(f"{path}: {id} is added")
-
-
-def _added(text: str, agent: dict[str, Any]) -> str:
-    listed = (parse(text, "the file", []).data or {}).get("agents")
-    if listed:
-        return edit.set_value(text, f"agents.{len(listed)}", agent)
-    # A file without the list means one agent called main; it must not vanish by this.
-    return edit.set_value(text, "agents", [{"id": "main", "name": "Assistant"}, agent])
 
 
 @app.command(epilog=examples("agents remove support", "agents remove support --json"))

@@ -28,6 +28,8 @@ from bot.config.kinds import (
 APIS = ("openai", "anthropic", "ollama", "command", "acp", "demo")
 # Sources of search results, not of models; `tools.web.search.provider` names one.
 SEARCHES = ("brave", "tavily", "searxng")
+# The agent of a file that lists none.
+FIRST_AGENT: Mapping[str, str] = {"id": "main", "name": "Assistant"}
 
 
 class ModelCard(Section):

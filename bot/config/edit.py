@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
+from bot.config.agents import FIRST_AGENT
 from bot.config.document import Node, parse
 from bot.config.load import load_text, read_text
 from bot.config.places import Places
@@ -41,6 +42,27 @@ def set_value(text: str, key: str, value: Any) -> str:
     if parse(changed, "the text", []).data != expected:
         raise EditError(f"{key} cannot be set by program here; edit the file by hand")
     return changed
+
+
+def with_agents(text: str) -> str:
+    """The text with its list of agents. Raises EditError or ConfigError.
+
+    A file without the list means one agent, who must not vanish when something is written about
+    an agent.
+    """
+    if _agents(text):
+        return text
+    return set_value(text, "agents", [dict(FIRST_AGENT)])
+
+
+def with_agent(text: str, agent: Mapping[str, Any]) -> str:
+    """The text with one more agent. Raises EditError or ConfigError."""
+    text = with_agents(text)
+    return set_value(text, f"agents.{len(_agents(text))}", dict(agent))
+
+
+def _agents(text: str) -> list[dict[str, Any]]:
+    return (parse(text, "the text", []).data or {}).get("agents") or []
 
 
 def remove_value(text: str, key: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, SkipValidation, model_validator
 
-from bot.config.agents import Agent, CatalogueEntry, Provider
+from bot.config.agents import FIRST_AGENT, Agent, CatalogueEntry, Provider
 from bot.config.channels import Binding, Channel, Queue
 from bot.config.kinds import (
     Allowance,
@@ -313,7 +313,7 @@ class Config(Section):
         if isinstance(providers, dict):
             named = {k: _named_api(k, v) for k, v in _with_demo(providers).items()}
             data["providers"] = named
-        data["agents"] = data.get("agents") or [{"id": "main", "name": "Assistant"}]
+        data["agents"] = data.get("agents") or [dict(FIRST_AGENT)]
         return data
 
     def with_channels(

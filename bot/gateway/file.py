@@ -96,6 +96,10 @@ class ConfigFile:
         """The text with a value set. Raises RequestError when it has no place."""
         return _edited(lambda key: edit.set_value(text, key, value), path)
 
+    def with_agents(self, text: str) -> str:
+        """The text with its list of agents written out. Raises RequestError."""
+        return _edited(lambda key: edit.with_agents(text), ("agents",))
+
     def remove(self, text: str, path: KeyPath) -> str:
         """The text without a key. Raises RequestError when it is not there."""
         return _edited(lambda key: edit.remove_value(text, key), path)

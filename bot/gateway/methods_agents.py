@@ -16,7 +16,6 @@ from bot.gateway.rpc import Client, Json, Method, method
 from bot.gateway.services import Core
 
 MAX_TEXT = 1 << 20
-_FIRST = {"id": "main", "name": "Assistant"}
 # What no two agents share.
 _OWN = ("id", "name", "default", "workspace")
 
@@ -83,18 +82,19 @@ async def agents_create(core: Core, client: Client, params: NewAgent) -> Json:
         before = file.read(params.base)
         if file.load(before.text, "CONFLICT").agent(name) is not None:
             raise RequestError("CONFLICT", f"there is an agent {name} already")
-        given = {key: value for key, value in (params.model_extra or {}).items() if value}
-        listed = (parse(before.text, str(file.path), []).data or {}).get("agents")
-        agent = {"id": name} | _copied(core, listed or [_FIRST], params.copy_of) | given
-        if listed:
-            text = file.set(before.text, ("agents", str(len(listed))), agent)
-        else:
-            # A file without the list means one agent called main; it must not vanish by this.
-            text = file.set(before.text, ("agents",), [_FIRST, agent])
+        given = {
+            key: value
+            for key, value in (params.model_extra or {}).items()
+            if value not in (None, "")
+        }
+        text = file.with_agents(before.text)
+        listed = parse(text, str(file.path), []).data["agents"]
+        agent = {"id": name} | _copied(listed, params.copy_of) | given
+        text = file.set(text, ("agents", str(len(listed))), agent)
         return await _adopted(core, text, before, name)
 
 
-def _copied(core: Core, listed: list[dict[str, Any]], name: str | None) -> dict[str, Any]:
+def _copied(listed: list[dict[str, Any]], name: str | None) -> dict[str, Any]:
     """What an agent's duplicate takes from the file. Raises RequestError NOT_FOUND."""
     if name is None:
         return {}
@@ -114,9 +114,7 @@ async def agents_update(core: Core, client: Client, params: AgentKeys) -> Json:
         before = file.read(params.base)
         if file.load(before.text, "CONFLICT").agent(name) is None:
             raise RequestError("NOT_FOUND", f"there is no agent {name}")
-        text = before.text
-        if not file.has(text, ("agents", name)):
-            text = file.set(text, ("agents",), [_FIRST])
+        text = file.with_agents(before.text)
         for key, value in keys.items():
             if value is not None:
                 text = file.set(text, ("agents", name, key), value)

@@ -21,7 +21,6 @@ from bot.providers.probe import discover, live_test, verdict
 DEMO = "demo/"
 _LOOK = 5.0
 _OFFERED = 200
-_FIRST = {"id": "main", "name": "Assistant"}
 
 
 class SetupModel(Params):
@@ -152,8 +151,7 @@ async def _save(core: Core, preset: Preset, keyed: bool, ref: str) -> list[str]:
 
 def _with_model(core: Core, text: str, agent: str, ref: str) -> str:
     file = core.file
-    if not file.has(text, ("agents", agent)):
-        text = file.set(text, ("agents",), [_FIRST])
+    text = file.with_agents(text)
     now = parse(text, str(file.path), []).data["agents"]
     shape = next(one.get("model") for one in now if str(one["id"]).lower() == agent)
     deeper = ("primary",) if isinstance(shape, dict) else ()
