@@ -20,6 +20,7 @@ from bot.gateway import (
     methods_system,
     methods_tasks,
     methods_tools,
+    methods_tour,
     methods_usage,
 )
 from bot.gateway.rpc import Method, Methods
@@ -44,6 +45,7 @@ METHODS: tuple[Method, ...] = (
     *methods_usage.METHODS,
     *methods_logs.METHODS,
     *methods_setup.METHODS,
+    *methods_tour.METHODS,
 )
 
 

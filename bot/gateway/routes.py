@@ -13,6 +13,7 @@ from bot.contract import HttpRequest
 from bot.errors import RequestError
 from bot.gateway.answers import STATUS, Handler, json_answer, refusal
 from bot.gateway.auth import Auth
+from bot.gateway.methods_tour import is_new
 from bot.gateway.pages_shell import HOME, PAGES, STATIC, Page, Templates
 from bot.gateway.services import Site
 from bot.jsonio import loads
@@ -62,7 +63,11 @@ class Routes:
         return json_answer({"ok": ready}, 200 if ready else 503)
 
     async def _home(self, request: web.Request) -> web.Response:
-        raise web.HTTPSeeOther(HOME if await self._auth.signed_in(request) else "/login")
+        """To the chat; to the first steps while nothing is set up."""
+        if not await self._auth.signed_in(request):
+            raise web.HTTPSeeOther("/login")
+        core = self._site.core
+        raise web.HTTPSeeOther("/start" if core is not None and await is_new(core) else HOME)
 
     async def _page(self, page: Page, request: web.Request) -> web.Response:
         if not await self._auth.signed_in(request):

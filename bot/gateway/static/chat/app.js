@@ -1,5 +1,5 @@
 // The page as a whole, and the keys that work everywhere on it.
-import { useEffect } from "../vendor/preact-hooks.js";
+import { useEffect, useState } from "../vendor/preact-hooks.js";
 import { html } from "../ui/html.js";
 import { step, stop } from "./actions.js";
 import * as state from "./state.js";
@@ -27,11 +27,20 @@ export function App() {
         <${Header} />
         <${Notice} />
         <${Messages} />
+        <${Touring} />
         <${Composer} />
       </main>
       <${Dialogs} />
     </div>
   `;
+}
+
+/** The tour's part of the page comes when its session is opened. */
+function Touring() {
+  const [Tour, setTour] = useState(null);
+  const on = state.isTour.value;
+  useEffect(() => void (on && !Tour && import("./tour.js").then((found) => setTour(() => found.Tour))), [on]);
+  return on && Tour && html`<${Tour} />`;
 }
 
 function press(event) {

@@ -35,7 +35,7 @@ export function Composer() {
     event.preventDefault();
     take(event.clipboardData.files);
   };
-  const chips = state.isDemo.value && state.shown.value.length > 0;
+  const chips = state.isDemo.value && !state.isTour.value && state.shown.value.length > 0;
   return html`
     <${Dropping}>
       ${chips && html`<${Chips} />`}

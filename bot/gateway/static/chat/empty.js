@@ -5,12 +5,12 @@ import * as state from "./state.js";
 import { T } from "../strings/chat.js";
 
 export function Empty() {
-  const demo = state.isDemo.value;
+  const demo = state.isDemo.value && !state.isTour.value;
   return html`
     <section class="empty">
       <p class="big">${T.emptyTitle}</p>
       <p>${demo ? T.emptyDemo : T.emptyText}</p>
-      ${demo && html`<${Chips} />`}
+      ${demo && html`<${Chips} /><p><a href="/start">${T.firstSteps}</a></p>`}
     </section>
   `;
 }

@@ -14,12 +14,12 @@ const PAUSE = 250;
 const LOOKED_AT = 5; // tasks of the session whose past runs are counted
 const RUNS = 20;
 
-export function Schedule() {
+export function Schedule({ phrase = "", what = "" }) {
   const key = state.sessionKey.value;
   const session = state.session.value;
   const channel = channelOf(session?.origin ?? null) ?? channelOf(session?.lastRoute ?? null);
-  const [when, setWhen] = useState("");
-  const [prompt, setPrompt] = useState(state.draft.value.trim() || lastQuestion());
+  const [when, setWhen] = useState(phrase);
+  const [prompt, setPrompt] = useState(what || state.draft.value.trim() || lastQuestion());
   const [back, setBack] = useState(false);
   const [refused, setRefused] = useState("");
   const once = useRef(uuid());

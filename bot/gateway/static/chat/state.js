@@ -80,6 +80,8 @@ export const session = computed(() => own.value.find((one) => one.sessionKey ===
 export const sessionName = computed(() => (session.value ? shortName(session.value, agent.value) : T.main));
 export const modelInUse = computed(() => session.value?.model ?? agent.value?.model.primary ?? "");
 export const waiting = computed(() => approvals.value.filter((one) => one.sessionKey === sessionKey.value));
+/** May this be the demo tour's session? The gateway knows. */
+export const isTour = computed(() => /:chat:demo-tour(-[0-9]+)?$/.test(sessionKey.value));
 export const isDemo = computed(() => modelInUse.value.startsWith("demo/"));
 
 function unused(key) {

@@ -5,6 +5,7 @@ import { Tag } from "../ui/parts.js";
 import { rpc } from "../ui/rpc.js";
 import { mount } from "../ui/shell.js";
 import { Failed } from "../ui/table.js";
+import { told } from "../ui/toast.js";
 import { T as common } from "../strings/common.js";
 import { T } from "../strings/start.js";
 import { AddModel } from "./model.js";
@@ -12,10 +13,10 @@ import { AddModel } from "./model.js";
 mount(App);
 
 function App() {
-  const live = useLive(() => rpc("setup.state"), { events: ["channel.status", "tasks.changed", "sessions.changed"] });
+  const live = useLive(read, { events: ["channel.status", "tasks.changed", "sessions.changed"] });
   if (live.error && !live.data) return html`<${Failed} error=${live.error} again=${live.reload} />`;
   if (!live.data) return html`<p class="soft state loading">${common.loading}</p>`;
-  const { model, channel, task, demo, agentId } = live.data;
+  const { model, channel, task, demo, agentId, tour } = live.data;
   const agent = `/agents/${encodeURIComponent(agentId)}`;
   const down = channel.accounts.length > 0 && !channel.done;
   return html`
@@ -33,10 +34,27 @@ function App() {
         <a class="button" href="/chat">${T.schedule}</a>
       <//>
       <${Card} title=${T.demo} text=${T.demoText} done=${demo.done} said=${demo.done && T.demoDone}>
-        <a class="button" href="/chat">${T.tour}</a>
+        <button type="button" class="button" onClick=${begin}>${tour ? T.onTour : T.tour}</button>
       <//>
     </ul>
+    ${!model.done && !channel.accounts.length && html`<p class="soft"><button type="button" class="button" onClick=${dismiss}>${T.notNow}</button> ${T.notNowText}</p>`}
   `;
+}
+
+async function read() {
+  const [state, { tour }] = await Promise.all([rpc("setup.state"), rpc("setup.tour")]);
+  return { ...state, tour };
+}
+
+/** To the tour's session, a new one unless a tour is on. */
+const begin = () =>
+  told(async () => {
+    const { tour } = await rpc("setup.tour", { begin: true });
+    location.assign(`/chat#${tour.sessionKey}`);
+  });
+
+async function dismiss() {
+  if (await told(() => rpc("setup.dismiss"))) location.assign("/chat");
 }
 
 function Card({ title, text, done, said, children }) {

@@ -49,6 +49,7 @@ export const T = {
   emptyTitle: "What is on your mind?",
   emptyText: "Ask a question, or type /help to see what else works here.",
   emptyDemo: "This is the demo model: no AI, no network. Try what an answer can look like:",
+  firstSteps: "First steps: a model, a channel, a task",
   demoLabel: "Demo model, no AI",
   demo: [
     ["Markdown", "[[demo markdown]]"],
