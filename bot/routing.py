@@ -271,7 +271,9 @@ def command_of(
     `/name`, with `bang` also `!name`, a word for stopping alone; never `//x`, a path, or a part of
     a message. What was forwarded or is about an older message was not said to the bot.
     """
-    if message.command is not None:
+    # Where `!name` is a command, too, native ones come as events of their own.
+    native = message.change == "command" or not bang
+    if message.command is not None and (text or native):
         return Typed(message.command.name.lower(), message.command.args)
     if message.action is not None:  # a button of ours may stand for a command
         return _typed(message.action.value, False, ())
@@ -335,7 +337,7 @@ def _admitted(
     if message.change == "edited":
         return Revise(message.text, route, key, rule)
     # An exclamation that is no command of ours is just one.
-    if typed and (info or message.command or message.text.lstrip().startswith("/")):
+    if typed and (info or not message.text.lstrip().startswith("!")):
         name = info.name if info else typed.name
         meant = None if info else nearest(name, _names(facts.commands))
         return Command(name, typed.args, info is not None, meant, route, key, rule, facts.owner)

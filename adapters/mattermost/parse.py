@@ -28,6 +28,8 @@ _KINDS: dict[str, Kind] = {"D": "direct", "G": "group", "O": "channel", "P": "ch
 _DIRECT_NAME = re.compile(r"[a-z0-9]{26}__[a-z0-9]{26}")
 _GROUP_NAME = re.compile(r"[0-9a-f]{40}")
 _TRIGGER = re.compile(r"/([\w.-]{1,128})")
+# The server keeps `/` for itself unless an integration, or a client that leaves it alone, sends it.
+_TYPED = re.compile(r"[/!]([a-z][a-z0-9_-]{0,63}):?(?:\s+(.*)|$)", re.I | re.S)
 # Long enough to say what a thread is about.
 _QUOTED = 2000
 
@@ -80,12 +82,18 @@ def _reader(change: Change) -> Callable[[Event, Me], list[Message]]:
                 reply_to=_quote(post, item(event, "known"), me),
                 change=change,
                 version=_version(post, change),
+                command=_typed(text.strip()) if change == "new" else None,
                 team=line(data, "team_id") or _team(event),
                 raw=event,
             )
         ]
 
     return read
+
+
+def _typed(text: str) -> Command | None:
+    match = _TYPED.fullmatch(text)
+    return Command(match[1].lower(), (match[2] or "").strip()) if match else None
 
 
 def _version(post: Event, change: Change) -> str:
