@@ -95,7 +95,8 @@ async def shield(request: web.Request, handler: Handler) -> web.StreamResponse:
     response = await _shielded(request, handler)
     if isinstance(response, web.FileResponse):
         _compress(request, response)
-    log.info(
+    tell = log.debug if request.path.startswith("/static/") else log.info
+    tell(
         "request",
         method=request.method,
         path=request.rel_url.raw_path[:200],  # never the query: it may carry a sign-in code

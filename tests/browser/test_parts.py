@@ -26,6 +26,15 @@ SHOW = """async ({count, data, error}) => {
     return performance.now() - began;
 }"""
 
+# By how many pixels a row covers the one before, at most.
+OVERLAP = """() => {
+    const boxes = [...document.querySelectorAll("[data-row]")].map(one => one.getBoundingClientRect());
+    const inside = [...document.querySelectorAll("[data-row] > *")].map(one =>
+        one.getBoundingClientRect().bottom - one.parentElement.getBoundingClientRect().bottom);
+    const between = boxes.slice(1).map((box, at) => boxes[at].bottom - box.top);
+    return Math.max(0, ...inside.map(Math.round), ...between.map(Math.round));
+}"""
+
 
 async def shown(
     web: Site, count: int = 0, data: bool = True, error: str = ""
@@ -49,6 +58,10 @@ async def test_ten_thousand_rows_scroll_and_sort(web: Site):
     await page.evaluate("scrollTo(0, 0)")
     await page.get_by_role("columnheader", name="Size").get_by_role("button").click()
     await expect(rows.first).to_contain_text("row 9999")
+    assert await findings(page) == []
+    await page.set_viewport_size({"width": 360, "height": 740})
+    assert await page.evaluate(OVERLAP) == 0
+    assert await rows.count() < 200
     assert await findings(page) == []
 
 

@@ -19,10 +19,10 @@ const LOOKS = { error: "bad", critical: "bad", warning: "bad" };
 const COMMON = ["at", "level", "event", "logger"];
 const LEVELS = ["debug", "info", "warning", "error"];
 const COLUMNS = [
-  { key: "time", name: T.time, sort: ({ record }) => record.at, cell: ({ record }) => html`<${Time} at=${record.at} />` },
-  { key: "level", name: T.named, sort: ({ record }) => record.level, cell: ({ record }) => html`<${Tag} look=${LOOKS[record.level] ?? ""}>${visible(String(record.level ?? ""))}<//>` },
+  { key: "time", fit: true, name: T.time, sort: ({ record }) => record.at, cell: ({ record }) => html`<${Time} at=${record.at} />` },
+  { key: "level", fit: true, name: T.named, sort: ({ record }) => record.level, cell: ({ record }) => html`<${Tag} look=${LOOKS[record.level] ?? ""}>${visible(String(record.level ?? ""))}<//>` },
   { key: "event", name: T.event, cell: ({ record }) => html`<${Name} text=${String(record.event ?? "")} />` },
-  { key: "source", name: T.source, cell: ({ record }) => html`<${Name} text=${String(record.logger ?? "")} />` },
+  { key: "source", fit: true, name: T.source, cell: ({ record }) => html`<${Name} text=${String(record.logger ?? "")} />` },
   { key: "more", name: T.more, cell: ({ record }) => html`<code>${visible(rest(record))}</code>` },
 ];
 

@@ -17,6 +17,7 @@ export const T = {
   steps: "Steps",
   parts: "Sent",
   kinds: { inbox: "Message", run: "Run", model: "Model", tool: "Tool" },
+  after: (ms) => `+${ms.toLocaleString()} ms`,
   ms: (value) => `${value.toLocaleString()} ms`,
   attempts: (count) => (count === 1 ? "1 attempt" : `${count} attempts`),
 };

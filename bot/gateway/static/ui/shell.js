@@ -18,7 +18,10 @@ export function mount(App) {
   render(html`<${Live} />`, document.getElementById("live"));
   render(html`<${Confirming} />`, document.getElementById("asks"));
   document.querySelector(".skip").addEventListener("click", skip);
-  document.querySelector(".rail [aria-current]").scrollIntoView({ block: "nearest", inline: "nearest" });
+  const here = document.querySelector(".rail [aria-current]");
+  const inSight = () => here.scrollIntoView({ block: "nearest", inline: "nearest" });
+  inSight();
+  addEventListener("resize", inSight);
   onOpen(count);
   on(["approval.requested", "approval.resolved"], count);
   connect(page);

@@ -9,8 +9,8 @@ import { Gap, useWindow } from "./window.js";
 
 /** A table of `rows`.
  *
- * `columns`: `{key, name, cell(row), sort?(row), end?}`; one with `sort` can be sorted by, `end` puts
- * numbers at the end of their line. The first column names the row. `live` is what `useLive`
+ * `columns`: `{key, name, cell(row), sort?(row), end?, fit?}`; one with `sort` can be sorted by, `end`
+ * puts numbers at the end of their line, `fit` leaves the width of a long table to others. The first column names the row. `live` is what `useLive`
  * answered; `all` how many rows there are before filters. `sort` is the order at first, "-name" for
  * falling; the choice is `?sort=`, or what `by` says where a page has
  * several tables. `empty`: `{title, text, action?}`, what to do when there is
@@ -53,13 +53,13 @@ function Grid({ name, columns, rows, id, order, by }) {
 }
 
 function Head({ column, order, by }) {
-  if (!column.sort) return html`<th role="columnheader" scope="col" class=${end(column)}>${column.name}</th>`;
+  if (!column.sort) return html`<th role="columnheader" scope="col" class=${look(column)}>${column.name}</th>`;
   const rising = order === column.key;
   const falling = order === `-${column.key}`;
   const turn = () => setParam(by, rising ? `-${column.key}` : column.key);
   const state = rising ? "ascending" : falling ? "descending" : "none";
   return html`
-    <th role="columnheader" scope="col" class=${end(column)} aria-sort=${state}>
+    <th role="columnheader" scope="col" class=${look(column)} aria-sort=${state}>
       <button type="button" class="sorter" title=${T.sortBy(column.name)} onClick=${turn}>
         ${column.name}<span class="arrow" aria-hidden="true">${rising ? "↑" : falling ? "↓" : ""}</span>
       </button>
@@ -71,15 +71,15 @@ function Row({ columns, row, index }) {
   const [first, ...rest] = columns;
   return html`
     <tr role="row" data-row aria-rowindex=${index}>
-      <th role="rowheader" scope="row" class=${end(first)}>${first.cell(row)}</th>
+      <th role="rowheader" scope="row" class=${look(first)}>${first.cell(row)}</th>
       ${rest.map(
-        (one) => html`<td role="cell" key=${one.key} class=${end(one)} data-label=${one.name}>${one.cell(row)}</td>`,
+        (one) => html`<td role="cell" key=${one.key} class=${look(one)} data-label=${one.name}>${one.cell(row)}</td>`,
       )}
     </tr>
   `;
 }
 
-const end = (column) => (column.end ? "end" : undefined);
+const look = (column) => (column.end ? "end" : column.fit ? "fit" : undefined);
 
 function sorted(rows, columns, order) {
   const falling = order.startsWith("-");

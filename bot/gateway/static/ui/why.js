@@ -58,7 +58,7 @@ function Story({ story }) {
       [T.error, run?.error && `${run.error.code}: ${run.error.message}`],
     ]} />
     <h3>${T.steps}</h3>
-    <ol class="steps">${steps.map((step, at) => html`<${Step} key=${at} step=${step} />`)}</ol>
+    <ol class="steps">${spans(steps).map((span, at) => html`<${Step} key=${at} step=${steps[at]} span=${span} />`)}</ol>
     ${parts.length > 0 &&
     html`
       <h3>${T.parts}</h3>
@@ -67,13 +67,24 @@ function Story({ story }) {
   `;
 }
 
-function Step({ step }) {
+/** When each step began and ended, in milliseconds after the first, and how long all of them took. */
+function spans(steps) {
+  const ends = steps.map((step) => Date.parse(step.at) - Date.parse(steps[0].at));
+  const whole = Math.max(1, ...ends);
+  return ends.map((end, at) => ({ begin: Math.max(0, steps[at].ms ? end - steps[at].ms : (ends[at - 1] ?? 0)), end, whole }));
+}
+
+function Step({ step, span }) {
   const took = step.ms === null || step.ms === undefined ? "" : T.ms(step.ms);
+  const share = (value) => (100 * value) / span.whole;
   return html`
     <li>
-      <${Time} at=${step.at} /> <b>${T.kinds[step.kind] ?? step.kind}</b> ${visible(step.name)}
+      <${Time} at=${step.at} /> <span class="soft">${T.after(span.end)}</span> <b>${T.kinds[step.kind] ?? step.kind}</b> ${visible(step.name)}
       ${took && html`<span class="soft">${took}</span>`}
       ${step.detail && html`<span class="soft">${visible(String(step.detail))}</span>`}
+      <svg class="fall" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+        <rect x=${Math.min(99, share(span.begin))} width=${Math.max(1, share(span.end - span.begin))} height="4" />
+      </svg>
     </li>
   `;
 }

@@ -22,10 +22,10 @@ function stacked(names, series) {
 }
 
 function options(place, names, series, tones, width) {
-  const ink = getComputedStyle(place).color;
-  const line = getComputedStyle(document.documentElement).getPropertyValue("--strong-line");
+  // A property of one's own is a text, and a canvas cannot read `light-dark()`; a border's colour is one.
+  const { color: ink, borderTopColor: line } = getComputedStyle(place);
   const bars = uPlot.paths.bars({ size: [GAP, 60] });
-  const axis = { stroke: ink, grid: { stroke: line, width: 0.3 }, ticks: { show: false } };
+  const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { show: false } };
   const label = (at) => names[at] ?? "";
   return {
     width,
