@@ -21,7 +21,7 @@ TICK = 15.0
 EVENTS = (
     *("agent", "chat", "sessions.changed", "tasks.changed", "approval.requested"),
     *("approval.resolved", "channel.status", "pairing.requested", "tick", "shutdown"),
-    "node.invoke",
+    *("node.invoke", "agents.changed"),
 )
 
 _ID_LENGTH = 128

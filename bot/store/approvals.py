@@ -189,6 +189,19 @@ def remembered(agent: str) -> Script[list[Row]]:
     return (yield q("SELECT * FROM grants WHERE agent = ? AND program IS NOT NULL", agent))
 
 
+def standing() -> Script[list[Row]]:
+    """Everything that somebody said always to, of all agents, newest first."""
+    return (
+        yield q("SELECT * FROM grants WHERE program IS NOT NULL ORDER BY created_at DESC, id DESC")
+    )
+
+
+def take_back(grant: int) -> Script[Row | None]:
+    """Ask about a program again; the row that is gone, None when it was gone before."""
+    rows = yield q("DELETE FROM grants WHERE id = ? AND program IS NOT NULL RETURNING *", grant)
+    return rows[0] if rows else None
+
+
 def used(grants: Sequence[int], now: float) -> Script[None]:
     for grant in grants:
         yield q("UPDATE grants SET used_at = ? WHERE id = ?", now, grant)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ _SAID = {
 
 
 def approval_row(row: Row) -> dict[str, Any]:
-    """An approval as clients read it."""
+    """An approval as clients read it; `always`: what allow-always would let the agent run."""
     return {
         "id": row["id"],
         "code": row["code"],
@@ -36,6 +37,10 @@ def approval_row(row: Row) -> dict[str, Any]:
         "status": row["state"],
         "decision": row["decision"],
         "decidedBy": row["decided_by"],
+        "always": [
+            {"program": rule["program"], "script": rule.get("script")}
+            for rule in json.loads(row["remember"])
+        ],
     }
 
 

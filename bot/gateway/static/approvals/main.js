@@ -55,6 +55,31 @@ function App() {
     </div>`}
     <${Table} name=${T.decided} columns=${COLUMNS} rows=${found} all=${decided.length} id=${(row) => row.id} live=${live} sort="-time"
       empty=${{ title: T.noneDecided }} />
+    <${Always} />
+  `;
+}
+
+/** What was allowed for always, until somebody takes it back. */
+function Always() {
+  const live = useLive(() => rpc("approvals.granted"), { events: ["approval.resolved", "agents.changed"] });
+  const revoke = async ({ id, program }) => {
+    await told(() => rpc("approvals.revoke", { id }), T.revoked(program));
+    await live.reload();
+  };
+  const columns = [
+    { key: "program", name: T.program, sort: (row) => row.program, cell: (row) => html`<code><${Name} text=${row.program} /></code>` },
+    { key: "script", name: T.script, cell: (row) => (row.script ? html`<code><${Name} text=${row.script} /></code>` : T.anything) },
+    { key: "agent", name: T.agent, sort: (row) => row.agentId, cell: (row) => html`<${Name} text=${row.agentId} />` },
+    { key: "by", name: T.by, sort: (row) => row.setBy, cell: (row) => html`<${Name} text=${row.setBy} />` },
+    { key: "since", name: T.since, sort: (row) => row.createdAt, cell: (row) => html`<${Time} at=${row.createdAt} />` },
+    { key: "used", name: T.used, sort: (row) => row.usedAt, cell: (row) => (row.usedAt ? html`<${Time} at=${row.usedAt} />` : T.never) },
+    { key: "act", name: T.revoke, cell: (row) => html`<button class="quiet" aria-label=${T.revokeName(row.program)} onClick=${() => revoke(row)}>${T.revoke}</button>` },
+  ];
+  return html`
+    <h2>${T.always}</h2>
+    <p class="soft">${T.alwaysText}</p>
+    <${Table} name=${T.always} columns=${columns} rows=${live.data?.grants ?? []} id=${(row) => row.id} live=${live} sort="-since" by="order"
+      empty=${{ title: T.noneAlways }} />
   `;
 }
 

@@ -41,6 +41,12 @@ export const T = {
     "allow-once": "Allow once",
     "allow-session": "Allow for this session",
     deny: "Deny",
+    "allow-always": "Allow always",
+    alwaysTitle: "Allow always?",
+    program: (program, script) => (script ? `${program} with ${script}, as that file is now` : `${program} with any arguments`),
+    alwaysText: (agent, programs) =>
+      `From now on the agent ${agent} may run ${programs}, in every session and for everybody who may talk to it, without being asked. ` +
+      "After words of others it is still asked. It can be taken back under Approvals.",
   },
   web: "web",
   yes: "Yes",
