@@ -226,7 +226,8 @@ class Acceptance:
         """The session exists and is listed before the platform hears that we have the message."""
         address = self.message.address
         if self.request is not None:
-            return (yield from sessions.spoken(parse_key(key), "Main", None, None, self.now))
+            found = parse_key(key)
+            return (yield from sessions.spoken(found, found.label, None, None, self.now))
         label = self.message.author.name or self.message.author.username or self.message.author.id
         if self.message.kind != "direct":
             label = f"{address.channel} {address.conversation}"

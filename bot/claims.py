@@ -296,4 +296,5 @@ def _session(item: Item, begun: Row | None, now: float) -> Script[Row]:
         if row is not None:
             return row
     assert item.session_key is not None
-    return (yield from sessions.ensure(parse_key(item.session_key), "Main", None, None, now))
+    key = parse_key(item.session_key)
+    return (yield from sessions.ensure(key, key.label, None, None, now))

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from bot.contract import Address, Kind
 
@@ -34,6 +34,11 @@ class SessionKey:
     kind: SessionKind
     base: str
     slug: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What its session is called until somebody names it."""
+        return "Main" if self.kind == "main" else unquote(self.text.rpartition(":")[2])[:64]
 
 
 @lru_cache(4096)

@@ -26,7 +26,7 @@ async def session_key(core: Core, text: str, exact: bool) -> SessionKey:
 
 def ensured(key: SessionKey, now: float) -> Script[Row]:
     """The session of a key, made on first use."""
-    return (yield from sessions.ensure(key, key.slug or "Main", None, None, now))
+    return (yield from sessions.ensure(key, key.label, None, None, now))
 
 
 async def ensure(core: Core, key: SessionKey) -> Row:
