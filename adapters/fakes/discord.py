@@ -9,19 +9,20 @@ control API for programs in other processes: POST `/_control/say`, `/_control/sl
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from aiohttp import web
 
+from adapters.fakes import server
 from adapters.fakes.discord_gateway import FakeGateway
 from adapters.fakes.discord_methods import PATHS, Interaction, Methods
 from adapters.fakes.discord_rooms import DM, Fields, Refusal, Rooms, Shown, member, person
+from adapters.fakes.server import Cut, answered
 from adapters.fakes.standalone import serve
 
 TOKEN = "ODc2NTQzMjEw.fake.token_of_a_fake_server"
@@ -38,32 +39,26 @@ class Call:
     body: Fields
 
 
-@dataclass(slots=True)
-class Fault:
-    """What the next `times` calls of a name meet instead of, or after, being done.
+@dataclass(slots=True, kw_only=True)
+class Fault(server.Fault):
+    """See `server.Fault`; an error has a `code`, `retry_after` answers with 429.
 
-    `status` answers with an error and `code`, `retry_after` with 429; `cut` drops the connection
-    `before` or `after` the call is done; `hang` never answers; `body` is answered as it is, as
-    `kind`, with `headers`.
+    `body` is answered as `kind`, with `headers`.
     """
 
-    status: int = 0
     code: int = 0
     message: str = "fault"
     retry_after: float | None = None
     everywhere: bool = False
-    cut: Literal["", "before", "after"] = ""
-    hang: bool = False
-    body: str | None = None
     kind: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
-    times: int = 1
 
 
-class FakeDiscord:
-    """One bot's Discord. `start` before use, `stop` after; or `async with`."""
+class FakeDiscord(server.FakeServer[Fault]):
+    """One bot's Discord; `gateway.url` is where its gateway is."""
 
     def __init__(self, token: str = TOKEN, username: str = "trunk") -> None:
+        super().__init__(Fault)
         self.token = token
         self.me: Fields = {"id": BOT, "username": username, "bot": True, "discriminator": "0"}
         self.rooms = Rooms(self.me)
@@ -71,39 +66,22 @@ class FakeDiscord:
         self.methods = Methods(self.rooms, self.gateway.dispatch)
         self.room = self.rooms.open(0, "general")
         self.direct = self.rooms.open(DM)
-        self.calls: list[Call] = []
-        self.base_url = ""
-        self._faults: dict[str, list[Fault]] = {}
         self._limits: dict[str, tuple[int, float]] = {}
         self._made: dict[str, list[float]] = {}
-        self._changed = asyncio.Event()
-        self._stopped = asyncio.Event()
-        self._runner = web.ServerRunner(
-            web.Server(self._handle, access_log=None), shutdown_timeout=0.1
-        )
-
-    async def __aenter__(self) -> FakeDiscord:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.stop()
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Serve; `base_url` and `gateway.url` say where."""
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
-        self.base_url = f"http://{host}:{port}{API}"
-        self.gateway.url = self.methods.gateway_url = f"ws://{host}:{port}/gateway"
+        """Serve; port 0 is a free one."""
+        await super().start(host, port)
         self.gateway.start()
+
+    def _located(self, where: str) -> None:
+        self.base_url = f"http://{where}{API}"
+        self.gateway.url = self.methods.gateway_url = f"ws://{where}/gateway"
 
     async def stop(self) -> None:
         """Close every connection."""
-        self._stopped.set()
         await self.gateway.stop()
-        await self._runner.cleanup()
+        await super().stop()
 
     def say(self, text: str, channel: str = "", *, sender: str = "7", **more: Any) -> Shown:
         """A person writes, in `room` unless told otherwise. `more` are further message fields."""
@@ -161,10 +139,6 @@ class FakeDiscord:
         self.gateway.dispatch("INTERACTION_CREATE", event)
         return found
 
-    def fail(self, name: str, **fault: Any) -> None:
-        """Let the next calls of a name fail; see Fault and `discord_methods.PATHS`."""
-        self._faults.setdefault(name, []).append(Fault(**fault))
-
     def limit(self, name: str, count: int, per: float) -> None:
         """Give the calls of a name a bucket: so many in so many seconds (topics/rate-limits)."""
         self._limits[name] = (count, per)
@@ -177,22 +151,10 @@ class FakeDiscord:
         """The bodies of every call of a name, in order."""
         return [call.body for call in self.calls if call.name == name]
 
-    async def wait_for(self, predicate: Callable[[], object], timeout: float = 30.0) -> None:
-        """Return once the predicate holds; it is asked after every call. Raises TimeoutError."""
-        async with asyncio.timeout(timeout):
-            while not predicate():
-                self._changed.clear()
-                await self._changed.wait()
-
-    def _wake(self) -> None:
-        self._changed.set()
-
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path
         if path == "/gateway":
             return await self.gateway.handle(request)
-        if path.startswith("/_control/"):
-            return await self._control(path.removeprefix("/_control/"), request)
         if path.startswith("/files/"):
             data = self.methods.files.get(path.rpartition("/")[2])
             return web.Response(status=404) if data is None else web.Response(body=data)
@@ -205,19 +167,12 @@ class FakeDiscord:
         if not own and not known:
             return _refused(Refusal(401, 0, "401: Unauthorized"))
         self.calls.append(Call(name, parts, body))
-        try:
-            return await self._answer(name, parts, body, request)
-        finally:
-            self._wake()
+        return await self._answer(name, parts, body, request)
 
     async def _answer(
         self, name: str, parts: tuple[str, ...], body: Fields, request: web.BaseRequest
     ) -> web.StreamResponse:
-        fault = self._fault(name) or Fault()
-        if fault.hang:
-            await self._stopped.wait()
-        if fault.cut == "before":
-            return _cut(request)
+        fault = await self._met(name)
         if fault.body is not None:
             return web.Response(
                 status=fault.status or 200,
@@ -235,15 +190,8 @@ class FakeDiscord:
         except Refusal as refusal:
             return _refused(refusal)
         if fault.cut == "after":
-            return _cut(request)
-        return web.Response(status=204) if result is None else _json(result, headers=headers)
-
-    def _fault(self, name: str) -> Fault | None:
-        faults = self._faults.get(name)
-        if not faults:
-            return None
-        faults[0].times -= 1
-        return faults.pop(0) if faults[0].times <= 0 else faults[0]
+            raise Cut
+        return web.Response(status=204) if result is None else answered(result, headers=headers)
 
     def _bucket(self, name: str, parts: tuple[str, ...]) -> tuple[dict[str, str], float]:
         """The headers of a limited call, and how long it must wait (#header-format)."""
@@ -264,23 +212,14 @@ class FakeDiscord:
         }
         return headers, wait
 
-    async def _control(self, verb: str, request: web.BaseRequest) -> web.Response:
-        body = json.loads(await request.read() or b"{}")
+    async def _steer(self, verb: str, body: Fields) -> Any:
         if verb == "calls":
-            return _json([{"name": c.name, "parts": c.parts, "body": c.body} for c in self.calls])
+            return [{"name": c.name, "parts": c.parts, "body": c.body} for c in self.calls]
         if verb == "rooms":
-            return _json(
-                {
-                    channel: [{name: getattr(m, name) for name in Shown.__slots__} for m in shown]
-                    for channel, shown in self.rooms.messages.items()
-                }
-            )
-        if verb == "wait":
-            return await self._control_wait(request)
-        return _json(self._steer(verb, body))
-
-    def _steer(self, verb: str, body: Fields) -> Fields:
-        """What another process may make happen."""
+            return {
+                channel: [{name: getattr(m, name) for name in Shown.__slots__} for m in shown]
+                for channel, shown in self.rooms.messages.items()
+            }
         if verb == "say":
             return {"id": self.say(body.pop("text"), **body).id}
         if verb == "slash":
@@ -295,23 +234,7 @@ class FakeDiscord:
             self.gateway.drop()
         elif verb == "forget":
             self.gateway.forget()
-        elif verb == "fail":
-            self.fail(body.pop("name"), **body)
         return {"room": self.room, "direct": self.direct}
-
-    async def _control_wait(self, request: web.BaseRequest) -> web.Response:
-        """Answer when so many calls (of one name) were made; `reached` says whether in time."""
-        count, name = int(request.query["count"]), request.query.get("name", "")
-        seconds = float(request.query.get("timeout", "30"))
-
-        def made() -> int:
-            return len(self.called(name) if name else self.calls)
-
-        try:
-            await self.wait_for(lambda: made() >= count, seconds)
-        except TimeoutError:
-            return _json({"reached": False, "count": made()})
-        return _json({"reached": True, "count": made()})
 
 
 def _route(method: str, path: str) -> tuple[str, tuple[str, ...]]:
@@ -333,17 +256,8 @@ async def _body(request: web.BaseRequest) -> Fields:
     return {**body, "_files": files}
 
 
-def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(
-        status=status,
-        body=json.dumps(value, default=str).encode(),
-        content_type="application/json",
-        headers=headers,
-    )
-
-
 def _refused(refusal: Refusal) -> web.Response:
-    return _json({"message": str(refusal), "code": refusal.code}, refusal.status)
+    return answered({"message": str(refusal), "code": refusal.code}, refusal.status)
 
 
 def _flooded(seconds: float, everywhere: bool, headers: dict[str, str]) -> web.Response:
@@ -354,14 +268,7 @@ def _flooded(seconds: float, everywhere: bool, headers: dict[str, str]) -> web.R
         "global": everywhere,
     }
     scope = {"X-RateLimit-Scope": "global" if everywhere else "user"}
-    return _json(answer, 429, {**headers, **scope, "Retry-After": str(int(seconds) + 1)})
-
-
-def _cut(request: web.BaseRequest) -> web.Response:
-    """The connection ends without an answer."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
+    return answered(answer, 429, {**headers, **scope, "Retry-After": str(int(seconds) + 1)})
 
 
 if __name__ == "__main__":

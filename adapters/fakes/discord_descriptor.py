@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from adapters.discord.adapter import Discord
 from adapters.discord.options import DiscordOptions
 from adapters.fakes.discord import BOT, TOKEN, FakeDiscord
 from adapters.fakes.discord_rooms import DM, SUPPRESS_EMBEDS, Fields, Shown, member, person
-from adapters.fakes.seen import Seen, nowhere
+from adapters.fakes.seen import Seen, TwoBots, nowhere, opened
 from bot.contract import Address, AttachmentKind, HttpRequest
 
 PEOPLE = {"ada": "7", "bob": "8"}
@@ -43,6 +43,10 @@ class Recording(FakeDiscord):
         self.last = name, data
         self.gateway.dispatch(name, data)
 
+    def heal(self) -> None:
+        super().heal()
+        self.closed.clear()
+
     def silence(self) -> None:
         """Connections stay open, and nothing comes over them any more."""
         self.gateway.silent = True
@@ -63,24 +67,16 @@ class Recording(FakeDiscord):
         return web.Response(status=status, text="<html>what?")
 
 
-class DiscordWorld:
+class DiscordWorld(TwoBots[Recording]):
     """See `bot.testing.conformance.World`."""
 
     http: Any = None
 
     def __init__(self) -> None:
-        self._fakes = {"first": Recording(TOKEN), "second": Recording(_SECOND)}
+        super().__init__(Recording(TOKEN), Recording(_SECOND))
         self._edits = 0
         self.bot_ids: Sequence[str] = (BOT,)
         self.bot_name = str(self._fakes["first"].me["username"])
-
-    async def open(self) -> None:
-        for fake in self._fakes.values():
-            await fake.start()
-
-    async def close(self) -> None:
-        for fake in self._fakes.values():
-            await fake.stop()
 
     def adapter(
         self,
@@ -235,11 +231,6 @@ class DiscordWorld:
         else:
             fake.fail(verb, cut=how.removeprefix("cut-"), times=times)
 
-    def heal(self) -> None:
-        for fake in self._fakes.values():
-            fake._faults.clear()
-            fake.closed.clear()
-
     def cut(self, *, forget: bool = False) -> None:
         gateway = self._fakes["first"].gateway
         gateway.drop()
@@ -248,9 +239,6 @@ class DiscordWorld:
 
     def silence(self) -> None:
         self._fakes["first"].silence()
-
-    def _of(self, to: Address) -> Recording:
-        return self._fakes[to.account]
 
     def _shown(self, to: Address, id: str) -> Shown:
         return self._of(to).rooms.find(_channel(to), id)
@@ -281,14 +269,8 @@ class DiscordDescriptor:
         "webhook": "interactions come over the gateway, like everything else",
     }
 
-    @asynccontextmanager
-    async def world(self) -> AsyncIterator[DiscordWorld]:
-        world = DiscordWorld()
-        await world.open()
-        try:
-            yield world
-        finally:
-            await world.close()
+    def world(self) -> AbstractAsyncContextManager[DiscordWorld]:
+        return opened(DiscordWorld())
 
 
 def _channel(to: Address) -> str:

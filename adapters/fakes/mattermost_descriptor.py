@@ -5,14 +5,14 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import urlencode
 
 from adapters.fakes.mattermost import TOKEN, FakeMattermost
 from adapters.fakes.mattermost_world import Fields
-from adapters.fakes.seen import Seen, nowhere
+from adapters.fakes.seen import Seen, TwoBots, nowhere, opened
 from adapters.mattermost.adapter import Mattermost
 from adapters.mattermost.emoji import name_of, symbol_of
 from adapters.mattermost.options import MattermostOptions
@@ -58,26 +58,15 @@ class Recording(FakeMattermost):
         self._happened(*self.last)
 
 
-class MattermostWorld:
+class MattermostWorld(TwoBots[Recording]):
     """See `bot.testing.conformance.World`."""
 
     http: Callable[[str, HttpRequest], Awaitable[HttpResponse]]
 
     def __init__(self) -> None:
-        self._fakes = {
-            "first": Recording(TOKEN, "trunk-bot"),
-            "second": Recording(_SECOND, "other-bot"),
-        }
+        super().__init__(Recording(TOKEN, "trunk-bot"), Recording(_SECOND, "other-bot"))
         self.bot_ids: Sequence[str] = (self._fakes["first"].world.me,)
         self.bot_name = "trunk-bot"
-
-    async def open(self) -> None:
-        for fake in self._fakes.values():
-            await fake.start()
-
-    async def close(self) -> None:
-        for fake in self._fakes.values():
-            await fake.stop()
 
     def adapter(
         self,
@@ -258,10 +247,6 @@ class MattermostWorld:
         else:
             fake.fail(name, cut=how.removeprefix("cut-"), times=times)
 
-    def heal(self) -> None:
-        for fake in self._fakes.values():
-            fake._faults.clear()
-
     def cut(self, *, forget: bool = False) -> None:
         sockets = self._fakes["first"].sockets
         if forget:
@@ -271,9 +256,6 @@ class MattermostWorld:
 
     def silence(self) -> None:
         self._fakes["first"].sockets.freeze()
-
-    def _of(self, to: Address) -> Recording:
-        return self._fakes[to.account]
 
 
 class MattermostDescriptor:
@@ -288,14 +270,8 @@ class MattermostDescriptor:
         "previews": "the server decides about previews, not who posts",
     }
 
-    @asynccontextmanager
-    async def world(self) -> AsyncIterator[MattermostWorld]:
-        world = MattermostWorld()
-        await world.open()
-        try:
-            yield world
-        finally:
-            await world.close()
+    def world(self) -> AbstractAsyncContextManager[MattermostWorld]:
+        return opened(MattermostWorld())
 
 
 def _actions(post: Fields) -> list[Fields]:

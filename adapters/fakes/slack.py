@@ -3,12 +3,12 @@
 It keeps the documented meaning of envelopes, acknowledgements and refusals (docs.slack.dev), and
 fails on request. What nobody acknowledged is sent again by `redeliver`, never by a timer.
 `python -m adapters.fakes.slack --port 8082` runs it alone, with a control API beside the Web API:
-POST `/_control/say`, `/_control/push`, `/_control/fail`; GET `/_control/calls`, `/_control/chats`.
+POST `/_control/say`, `/_control/push`, `/_control/fail`; GET `/_control/calls`, `/_control/chats`,
+`/_control/wait?count=N&method=M`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import itertools
@@ -16,12 +16,14 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import parse_qsl
 
 import aiohttp
 from aiohttp import web
 
+from adapters.fakes import server
+from adapters.fakes.server import Cut, answered
 from adapters.fakes.slack_workspace import BOT, BOT_USER, TEAM, Params, Refusal, Workspace
 from adapters.fakes.standalone import serve
 
@@ -38,28 +40,21 @@ class Call:
     params: Params
 
 
-@dataclass(slots=True)
-class Fault:
-    """What the next `times` calls of a method meet instead of, or after, being done.
-
-    `error` refuses, `status` answers with an HTTP error, `retry_after` with 429; `cut` drops the
-    connection `before` or `after` the call is done; `hang` never answers; `body` is answered as is.
-    """
+@dataclass(slots=True, kw_only=True)
+class Fault(server.Fault):
+    """See `server.Fault`; `error` refuses, `retry_after` answers with 429."""
 
     error: str = ""
-    status: int = 0
     retry_after: str | None = None
-    cut: Literal["", "before", "after"] = ""
-    hang: bool = False
-    body: str | None = None
-    times: int = 1
 
 
-class FakeSlack:
-    """One app's Slack. `start` before use, `stop` after; or `async with`.
+class FakeSlack(server.FakeServer[Fault]):
+    """One app's Slack.
 
     Its messages are numbered in one and the same second, unless a `clock` is given.
     """
+
+    named = "method"
 
     def __init__(
         self,
@@ -67,11 +62,10 @@ class FakeSlack:
         app_token: str = APP_TOKEN,
         clock: Callable[[], float] | None = None,
     ) -> None:
+        super().__init__(Fault)
         self.token = token
         self.app_token = app_token
         self.workspace = Workspace(clock) if clock else Workspace()
-        self.calls: list[Call] = []
-        self.base_url = ""
         self.acknowledged: list[str] = []
         self.waiting: dict[str, Params] = {}
         self.tickets: set[str] = set()
@@ -80,33 +74,15 @@ class FakeSlack:
         self.mute = False
         self._sockets: list[web.WebSocketResponse] = []
         self._numbers = itertools.count(1)
-        self._faults: dict[str, list[Fault]] = {}
-        self._changed = asyncio.Event()
-        self._stopped = asyncio.Event()
-        self._runner = web.ServerRunner(
-            web.Server(self._handle, access_log=None), shutdown_timeout=0.1
-        )
 
-    async def __aenter__(self) -> FakeSlack:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.stop()
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Serve; `base_url` is the Web API's address."""
-        await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
-        host, port = self._runner.addresses[0][:2]
-        self.base_url = f"http://{host}:{port}/api/"
-        self.workspace.files_url = f"http://{host}:{port}/files/"
+    def _located(self, where: str) -> None:
+        self.base_url = f"http://{where}/api/"
+        self.workspace.files_url = f"http://{where}/files/"
 
     async def stop(self) -> None:
         """Close every connection."""
-        self._stopped.set()
         await self.cut()
-        await self._runner.cleanup()
+        await super().stop()
 
     @property
     def sockets(self) -> int:
@@ -176,46 +152,27 @@ class FakeSlack:
         for socket in tuple(self._sockets):
             await socket.close()
 
-    def fail(self, method: str, **fault: Any) -> None:
-        """Let the next calls of a method fail; see Fault."""
-        self._faults.setdefault(method, []).append(Fault(**fault))
-
     def called(self, method: str) -> list[Params]:
         """The parameters of every call of a method, in order."""
         return [call.params for call in self.calls if call.method == method]
 
-    async def wait_for(self, predicate: Callable[[], object], timeout: float = 30.0) -> None:
-        """Return once the predicate holds; it is asked after each change. Raises TimeoutError."""
-        async with asyncio.timeout(timeout):
-            while not predicate():
-                self._changed.clear()
-                await self._changed.wait()
-
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path
-        if path.startswith("/_control/"):
-            return await self._control(path.removeprefix("/_control/"), request)
         if path.startswith("/socket/"):
             return await self._socket(path.rpartition("/")[2], request)
         if path.startswith("/files/"):
             return await self._file(path.removeprefix("/files/"), request)
         method, params = path.removeprefix("/api/"), await _params(request)
         self.calls.append(Call(method, params))
-        try:
-            return await self._answer(method, params, request)
-        finally:
-            self._changed.set()
+        return await self._answer(method, params, request)
 
     async def _answer(
         self, method: str, params: Params, request: web.BaseRequest
     ) -> web.StreamResponse:
-        fault = self._fault(method) or Fault()
-        if fault.hang:
-            await self._stopped.wait()
-        if fault.cut == "before":
-            return _cut(request)
+        fault = await self._met(method)
         if fault.retry_after is not None:
-            return _json({"ok": False, "error": "ratelimited"}, 429, fault.retry_after)
+            headers = {"Retry-After": fault.retry_after}
+            return answered({"ok": False, "error": "ratelimited"}, 429, headers)
         if fault.body is not None or fault.status:
             return web.Response(status=fault.status or 200, text=fault.body or "<html>")
         try:
@@ -223,8 +180,10 @@ class FakeSlack:
                 raise Refusal(fault.error)
             answer = self._called(method, params, _token(request, params))
         except Refusal as refusal:
-            return _json({"ok": False, "error": refusal.error, **refusal.more})
-        return _cut(request) if fault.cut == "after" else _json({"ok": True, **answer})
+            return answered({"ok": False, "error": refusal.error, **refusal.more})
+        if fault.cut == "after":
+            raise Cut
+        return answered({"ok": True, **answer})
 
     def _called(self, method: str, params: Params, token: str) -> Params:
         wanted = self.app_token if method == "apps.connections.open" else self.token
@@ -235,13 +194,6 @@ class FakeSlack:
         ticket = f"ticket-{next(self._numbers)}"
         self.tickets.add(ticket)
         return {"url": f"{self.base_url.replace('http', 'ws', 1)[:-4]}socket/{ticket}"}
-
-    def _fault(self, method: str) -> Fault | None:
-        faults = self._faults.get(method)
-        if not faults:
-            return None
-        faults[0].times -= 1
-        return faults.pop(0) if faults[0].times <= 0 else faults[0]
 
     async def _socket(self, ticket: str, request: web.BaseRequest) -> web.StreamResponse:
         """An address opens one socket (docs.slack.dev/reference/methods/apps.connections.open)."""
@@ -254,20 +206,20 @@ class FakeSlack:
         hello = {"type": "hello", "num_connections": self.sockets, "connection_info": {}}
         if not self.mute:
             await socket.send_str(json.dumps(hello))
-        self._changed.set()
+        self._wake()
         try:
             async for frame in socket:
                 if frame.type == aiohttp.WSMsgType.TEXT:
                     self._acknowledge(json.loads(frame.data))
         finally:
             self._sockets.remove(socket)
-            self._changed.set()
+            self._wake()
         return socket
 
     def _acknowledge(self, frame: Params) -> None:
         if self.waiting.pop(frame["envelope_id"], None) is not None:
             self.acknowledged.append(frame["envelope_id"])
-        self._changed.set()
+        self._wake()
 
     async def _file(self, path: str, request: web.BaseRequest) -> web.Response:
         if request.method == "POST":
@@ -278,20 +230,14 @@ class FakeSlack:
         data = self.workspace.files.get(path, {}).get("data")
         return web.Response(status=404) if data is None else web.Response(body=data)
 
-    async def _control(self, verb: str, request: web.BaseRequest) -> web.Response:
-        body = json.loads(await request.read() or b"{}")
+    async def _steer(self, verb: str, body: Params) -> Any:
         if verb == "say":
-            return _json({"ts": await self.say(body.pop("channel"), body.pop("text"), **body)})
+            return {"ts": await self.say(body.pop("channel"), body.pop("text"), **body)}
         if verb == "push":
-            return _json({"envelope": await self.push(body)})
-        if verb == "fail":
-            self.fail(body.pop("method"), **body)
-            return _json({"ok": True})
+            return {"envelope": await self.push(body)}
         if verb == "calls":
-            return _json([{"method": call.method, "params": call.params} for call in self.calls])
-        if verb == "chats":
-            return _json(self.workspace.messages)
-        return web.Response(status=404)
+            return [{"method": call.method, "params": call.params} for call in self.calls]
+        return self.workspace.messages if verb == "chats" else None
 
 
 def signed(body: bytes, at: float, secret: str = SECRET) -> dict[str, str]:
@@ -315,19 +261,6 @@ async def _params(request: web.BaseRequest) -> Params:
 def _token(request: web.BaseRequest, params: Params) -> str:
     header = request.headers.get("Authorization", "").removeprefix("Bearer ")
     return header or str(params.get("token", ""))
-
-
-def _json(value: Any, status: int = 200, retry_after: str | None = None) -> web.Response:
-    headers = {} if retry_after is None else {"Retry-After": retry_after}
-    body = json.dumps(value).encode()
-    return web.Response(status=status, body=body, content_type="application/json", headers=headers)
-
-
-def _cut(request: web.BaseRequest) -> web.Response:
-    """The connection ends without an answer."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
 
 
 if __name__ == "__main__":

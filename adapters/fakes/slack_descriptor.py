@@ -10,13 +10,13 @@ import itertools
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from aiohttp import web
 
-from adapters.fakes.seen import Seen, nowhere
+from adapters.fakes.seen import Seen, TwoBots, nowhere, opened
 from adapters.fakes.slack import APP_TOKEN, SECRET, TOKEN, FakeSlack, signed
 from adapters.fakes.slack_blocks import keys, mrkdwn, pinging, read
 from adapters.fakes.slack_workspace import BOT, BOT_USER, TEAM, Params, Refusal, Workspace
@@ -106,26 +106,15 @@ class Recording(FakeSlack):
                 socket._req.transport.abort()
 
 
-class SlackWorld:
+class SlackWorld(TwoBots[Recording]):
     """See `bot.testing.conformance.World`."""
 
     http: Any = None
 
     def __init__(self) -> None:
-        self._fakes = {
-            "first": Recording(TOKEN, APP_TOKEN),
-            "second": Recording(f"{TOKEN}-2", f"{APP_TOKEN}-2"),
-        }
+        super().__init__(Recording(TOKEN, APP_TOKEN), Recording(f"{TOKEN}-2", f"{APP_TOKEN}-2"))
         self.bot_ids: Sequence[str] = (BOT_USER, BOT)
         self.bot_name = "trunk"
-
-    async def open(self) -> None:
-        for fake in self._fakes.values():
-            await fake.start()
-
-    async def close(self) -> None:
-        for fake in self._fakes.values():
-            await fake.stop()
 
     def adapter(
         self,
@@ -310,18 +299,11 @@ class SlackWorld:
         else:
             fake.fail(method, cut=how.removeprefix("cut-"), times=times)
 
-    def heal(self) -> None:
-        for fake in self._fakes.values():
-            fake._faults.clear()
-
     def cut(self, *, forget: bool = False) -> None:
         self._fakes["first"].drop()
 
     def silence(self) -> None:
         self._fakes["first"].freeze()
-
-    def _of(self, to: Address) -> Recording:
-        return self._fakes[to.account]
 
     def _message(self, to: Address, id: str) -> Params:
         there = self._of(to).workspace.messages[to.conversation]
@@ -350,14 +332,8 @@ class SlackDescriptor:
         "forgotten": "a socket has no session: what nobody acknowledged is sent again",
     }
 
-    @asynccontextmanager
-    async def world(self) -> AsyncIterator[SlackWorld]:
-        world = SlackWorld()
-        await world.open()
-        try:
-            yield world
-        finally:
-            await world.close()
+    def world(self) -> AbstractAsyncContextManager[SlackWorld]:
+        return opened(SlackWorld())
 
 
 def _previewed(calls: Sequence[Params]) -> bool:

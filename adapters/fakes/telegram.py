@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from adapters.fakes import server
+from adapters.fakes.server import Cut, answered
 from adapters.fakes.standalone import serve
 from adapters.fakes.telegram_chats import (
     CLOCK,
@@ -51,27 +52,21 @@ class Call:
     params: Params
 
 
-@dataclass(slots=True)
-class Fault:
-    """What the next `times` calls of a method meet instead of, or after, being done.
+@dataclass(slots=True, kw_only=True)
+class Fault(server.Fault):
+    """See `server.Fault`; `retry_after` answers with 429."""
 
-    `status` answers with an error, `retry_after` with 429; `cut` drops the connection `before` or
-    `after` the call is done; `hang` never answers; `body` is answered as it is, under `status`.
-    """
-
-    status: int = 0
     description: str = "fault"
     retry_after: int | None = None
-    cut: Literal["", "before", "after"] = ""
-    hang: bool = False
-    body: str | None = None
-    times: int = 1
 
 
-class FakeTelegram:
-    """One bot's Telegram. `start` before use, `stop` after; or `async with`."""
+class FakeTelegram(server.FakeServer[Fault]):
+    """One bot's Telegram."""
+
+    named = "method"
 
     def __init__(self, token: str = TOKEN, username: str = "trunk_bot") -> None:
+        super().__init__(Fault)
         self.token = token
         self.me: Params = {
             "id": int(token.partition(":")[0]),
@@ -79,41 +74,17 @@ class FakeTelegram:
             "first_name": "Trunk",
             "username": username,
         }
-        self.calls: list[Call] = []
         self.chats = Chats()
         self.methods = Methods(self.me, self.chats)
-        self.base_url = ""
         self._updates: deque[Params] = deque()
         self._last_update = 1000
         self._wanted: list[str] = []
-        self._faults: dict[str, list[Fault]] = {}
         self._waiting: asyncio.Future[bool] | None = None
-        self._changed = asyncio.Event()
-        self._stopped = asyncio.Event()
-        self._runner = web.ServerRunner(
-            web.Server(self._handle, access_log=None), shutdown_timeout=0.1
-        )
-
-    async def __aenter__(self) -> FakeTelegram:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.stop()
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Serve; `base_url` says where."""
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
-        self.base_url = f"http://{host}:{port}"
 
     async def stop(self) -> None:
         """Close every connection."""
-        self._stopped.set()
         self._replace_poll()
-        await self._runner.cleanup()
+        await super().stop()
 
     def push(self, update: Any) -> int | None:
         """Queue a raw update for the bot; one without a number gets the next."""
@@ -179,9 +150,8 @@ class FakeTelegram:
         }
         self.push({"message_reaction": reaction})
 
-    def fail(self, method: str, **fault: Any) -> None:
-        """Let the next calls of a method fail; see Fault."""
-        self._faults.setdefault(method.lower(), []).append(Fault(**fault))
+    def fail(self, name: str, **fault: Any) -> None:
+        super().fail(name.lower(), **fault)
 
     def visible(self, chat: int | str) -> list[str]:
         """The texts of the bot that stand in a chat now, in order."""
@@ -196,17 +166,8 @@ class FakeTelegram:
         """The updates that the bot has not confirmed."""
         return list(self._updates)
 
-    async def wait_for(self, predicate: Callable[[], object], timeout: float = 30.0) -> None:
-        """Return once the predicate holds; it is asked after every call. Raises TimeoutError."""
-        async with asyncio.timeout(timeout):
-            while not predicate():
-                self._changed.clear()
-                await self._changed.wait()
-
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path
-        if path.startswith("/_control/"):
-            return await self._control(path.removeprefix("/_control/"), request)
         if path.startswith(f"/file/bot{self.token}/documents/"):
             data = self.methods.files.get(path.rpartition("/")[2])
             return web.Response(status=404) if data is None else web.Response(body=data)
@@ -215,19 +176,10 @@ class FakeTelegram:
         if bot != f"/bot{self.token}":
             return _refused(Refusal(401, "Unauthorized"))
         self.calls.append(Call(method, params))
-        try:
-            return await self._answer(method, params, request)
-        finally:
-            self._changed.set()
+        return await self._answer(method, params)
 
-    async def _answer(
-        self, method: str, params: Params, request: web.BaseRequest
-    ) -> web.StreamResponse:
-        fault = self._fault(method) or Fault()
-        if fault.hang:
-            await self._stopped.wait()
-        if fault.cut == "before":
-            return _cut(request)
+    async def _answer(self, method: str, params: Params) -> web.StreamResponse:
+        fault = await self._met(method)
         if fault.body is not None:
             status = fault.status or 200
             return web.Response(status=status, text=fault.body, content_type="application/json")
@@ -242,15 +194,11 @@ class FakeTelegram:
         except Refusal as refusal:
             return _refused(refusal)
         if fault.cut == "after":
-            return _cut(request)
-        return _json({"ok": True, "result": result})
+            raise Cut
+        return answered({"ok": True, "result": result})
 
-    def _fault(self, method: str) -> Fault | None:
-        faults = self._faults.get(method.lower())
-        if not faults:
-            return None
-        faults[0].times -= 1
-        return faults.pop(0) if faults[0].times <= 0 else faults[0]
+    def _fault(self, name: str) -> Fault | None:
+        return super()._fault(name.lower())
 
     async def _poll(self, params: Params) -> list[Any]:
         """See #getupdates: an offset confirms all updates below it; the rest come again."""
@@ -281,38 +229,15 @@ class FakeTelegram:
             self._waiting.set_result(False)
         self._waiting = None
 
-    async def _control(self, verb: str, request: web.BaseRequest) -> web.Response:
-        body = json.loads(await request.read() or b"{}")
+    async def _steer(self, verb: str, body: Params) -> Any:
         if verb == "say":
             sender = {"sender": body["from"]} if "from" in body else {}
-            return _json({"message_id": self.say(body["chat"], body["text"], **sender)})
+            return {"message_id": self.say(body["chat"], body["text"], **sender)}
         if verb == "push":
-            return _json({"update_id": self.push(body)})
-        if verb == "fail":
-            self.fail(body.pop("method"), **body)
-            return _json({"ok": True})
+            return {"update_id": self.push(body)}
         if verb == "calls":
-            calls = [{"method": call.method, "params": call.params} for call in self.calls]
-            return _json(calls)
-        if verb == "chats":
-            return _json(self.chats.as_json())
-        if verb == "wait":
-            return await self._control_wait(request)
-        return web.Response(status=404)
-
-    async def _control_wait(self, request: web.BaseRequest) -> web.Response:
-        """Answer when so many calls (of one method) were made; `reached` says whether in time."""
-        count, method = int(request.query["count"]), request.query.get("method", "")
-        seconds = float(request.query.get("timeout", "30"))
-
-        def made() -> int:
-            return len(self.called(method) if method else self.calls)
-
-        try:
-            await self.wait_for(lambda: made() >= count, seconds)
-        except TimeoutError:
-            return _json({"reached": False, "count": made()})
-        return _json({"reached": True, "count": made()})
+            return [{"method": call.method, "params": call.params} for call in self.calls]
+        return self.chats.as_json() if verb == "chats" else None
 
 
 async def _params(request: web.BaseRequest) -> Params:
@@ -339,25 +264,12 @@ def _number(update: Any) -> int:
     return number if isinstance(number, int) else 0
 
 
-def _json(value: Any, status: int = 200) -> web.Response:
-    return web.Response(
-        status=status, body=json.dumps(value).encode(), content_type="application/json"
-    )
-
-
 def _refused(refusal: Refusal) -> web.Response:
     """See #making-requests and #responseparameters."""
     answer = {"ok": False, "error_code": refusal.status, "description": refusal.description}
     if refusal.parameters:
         answer["parameters"] = refusal.parameters
-    return _json(answer, refusal.status)
-
-
-def _cut(request: web.BaseRequest) -> web.Response:
-    """The connection ends without an answer."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
+    return answered(answer, refusal.status)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from aiohttp import web
 
-from adapters.fakes.seen import Seen, nowhere
+from adapters.fakes.seen import Seen, TwoBots, nowhere, opened
 from adapters.fakes.telegram import TOKEN, FakeTelegram
 from adapters.fakes.telegram_chats import CLOCK, Params, Shown, chat_of, message_of, user_of
 from adapters.fakes.telegram_methods import decoded
@@ -49,28 +49,17 @@ class Recording(FakeTelegram):
         return await super()._handle(request)
 
 
-class TelegramWorld:
+class TelegramWorld(TwoBots[Recording]):
     """See `bot.testing.conformance.World`."""
 
     http: Any = None
 
     def __init__(self) -> None:
-        self._fakes = {
-            "first": Recording(TOKEN, "trunk_bot"),
-            "second": Recording(_OTHER, "other_bot"),
-        }
+        super().__init__(Recording(TOKEN, "trunk_bot"), Recording(_OTHER, "other_bot"))
         self._edits = 0
         me = self._fakes["first"].me
         self.bot_ids: Sequence[str] = (str(me["id"]),)
         self.bot_name = str(me["username"])
-
-    async def open(self) -> None:
-        for fake in self._fakes.values():
-            await fake.start()
-
-    async def close(self) -> None:
-        for fake in self._fakes.values():
-            await fake.stop()
 
     def adapter(
         self,
@@ -228,10 +217,6 @@ class TelegramWorld:
         else:
             fake.fail(method, cut=how.removeprefix("cut-"), times=times)
 
-    def heal(self) -> None:
-        for fake in self._fakes.values():
-            fake._faults.clear()
-
     def cut(self, *, forget: bool = False) -> None:
         fake = self._fakes["first"]
         fake.fail("getupdates", cut="before")
@@ -241,9 +226,6 @@ class TelegramWorld:
         fake = self._fakes["first"]
         fake.fail("getupdates", hang=True)
         fake.end_poll()
-
-    def _of(self, to: Address) -> Recording:
-        return self._fakes[to.account]
 
     def _shown(self, to: Address, id: str) -> Shown:
         shown = self._of(to).chats.find(to.conversation, int(id))
@@ -279,14 +261,8 @@ class TelegramDescriptor:
         "mass-mentions": "no word notifies a whole room",
     }
 
-    @asynccontextmanager
-    async def world(self) -> AsyncIterator[TelegramWorld]:
-        world = TelegramWorld()
-        await world.open()
-        try:
-            yield world
-        finally:
-            await world.close()
+    def world(self) -> AbstractAsyncContextManager[TelegramWorld]:
+        return opened(TelegramWorld())
 
 
 def _topic(to: Address) -> Params:

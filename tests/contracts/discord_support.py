@@ -8,70 +8,19 @@ from typing import Any
 from adapters.discord.adapter import Discord
 from adapters.discord.options import DiscordOptions
 from adapters.fakes.discord import FakeDiscord
-from bot.contract import Address, Author, Message
-from bot.errors import StoreError
+from bot.contract import Address, Message
+from tests.contracts import core_kit
+from tests.contracts.core_kit import running
 
 
-class Core:
-    """A `bot.contract.Receive` that keeps everything; it has no room for the texts in `full`."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-        self.refused: list[tuple[Any, str]] = []
-        self.states: list[tuple[str, str | None]] = []
-        self.asked: list[tuple[str, str]] = []
-        self.choices: list[tuple[str, str]] = []
-        self.marks: dict[str, str] = {}
-        self.full: list[str] = []
-        self.gate: asyncio.Event | None = None
-        self._known: set[object] = set()
-        self._changed = asyncio.Event()
+class Core(core_kit.Core):
+    """As the core does: an event that is known already changes nothing."""
 
     async def __call__(self, message: Message) -> None:
-        if self.gate is not None:
-            await self.gate.wait()
-        if message.text in self.full:
-            self.full.remove(message.text)
-            raise StoreError("the disk is full")
-        # As the core does: an event that is known already changes nothing.
-        name = (message.ref, message.change, message.version)
-        if name not in self._known:
-            self._known.add(name)
-            self.messages.append(message)
-        self._changed.set()
-
-    async def quarantine(self, account: str, raw: object, reason: str) -> None:
-        self.refused.append((raw, reason))
-        self._changed.set()
-
-    async def complete(
-        self, address: Address, author: Author, command: str, typed: str
-    ) -> list[tuple[str, str]]:
-        self.asked.append((command, typed))
-        return self.choices
-
-    async def mark(self, account: str, name: str, value: str | None = None) -> str | None:
-        if value is not None:
-            self.marks[name] = value
-        return self.marks.get(name)
-
-    def state(self, account: str, state: str, error: str | None = None) -> None:
-        self.states.append((state, error))
-        self._changed.set()
-
-    @property
-    def now(self) -> str:
-        return self.states[-1][0] if self.states else ""
-
-    @property
-    def texts(self) -> list[str]:
-        return [message.text for message in self.messages]
-
-    async def until(self, predicate: Any) -> None:
-        async with asyncio.timeout(30):
-            while not predicate():
-                self._changed.clear()
-                await self._changed.wait()
+        known = len(self.once)
+        await super().__call__(message)
+        if len(self.once) == known:
+            self.messages.pop()
 
 
 class Bot(Discord):
@@ -110,17 +59,10 @@ async def connected(
     """A bot that listens to the server, with its runner as `runner`."""
     bot = bot_for(fake, kind, **options)
     await bot.start()
-    bot.runner = asyncio.create_task(bot.run(core), name="bot")
-    try:
-        await asyncio.wait(
-            {bot.runner, asyncio.create_task(core.until(lambda: core.states), name="first state")},
-            return_when=asyncio.FIRST_COMPLETED,
-        )
+    async with running(bot, core):
+        started = asyncio.create_task(core.until(lambda: core.states), name="first state")
+        await asyncio.wait({bot.runner, started}, return_when=asyncio.FIRST_COMPLETED)
         yield bot
-    finally:
-        bot.runner.cancel()
-        await asyncio.gather(bot.runner, return_exceptions=True)
-        await bot.stop()
 
 
 def place(conversation: str, thread: str | None = None) -> Address:

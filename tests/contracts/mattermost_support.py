@@ -12,72 +12,10 @@ from adapters.fakes.mattermost import FakeMattermost
 from adapters.mattermost.adapter import Mattermost
 from adapters.mattermost.link import PING_EVERY
 from adapters.mattermost.options import MattermostOptions
-from bot.contract import Address, HttpRequest, Message
-from bot.errors import StoreError
+from bot.contract import Address, HttpRequest
+from tests.contracts.core_kit import Core, running
 
 CALLBACK = "https://bot.example/channels/mattermost"
-
-
-class Core:
-    """A `bot.contract.Receive` that keeps everything; `full` are texts it has no room for once."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-        self.refused: list[tuple[Any, str]] = []
-        self.states: list[tuple[str, str | None]] = []
-        self.marks: dict[str, str] = {}
-        self.full: list[str] = []
-        self.gate: asyncio.Event | None = None
-        self._changed = asyncio.Event()
-
-    async def __call__(self, message: Message) -> None:
-        if self.gate is not None:
-            await self.gate.wait()
-        self._room_for(message.text)
-        self.messages.append(message)
-        self._changed.set()
-
-    async def quarantine(self, account: str, raw: object, reason: str) -> None:
-        self._room_for("quarantine")
-        self.refused.append((raw, reason))
-        self._changed.set()
-
-    async def complete(self, *asked: object) -> list[tuple[str, str]]:
-        return []
-
-    async def mark(self, account: str, name: str, value: str | None = None) -> str | None:
-        if value is not None:
-            self.marks[f"{account}/{name}"] = value
-            self._changed.set()
-        return self.marks.get(f"{account}/{name}")
-
-    def state(self, account: str, state: str, error: str | None = None) -> None:
-        self.states.append((state, error))
-        self._changed.set()
-
-    def _room_for(self, text: str) -> None:
-        if text in self.full:
-            self.full.remove(text)
-            raise StoreError("the disk is full")
-
-    @property
-    def now(self) -> str:
-        return self.states[-1][0] if self.states else ""
-
-    @property
-    def ups(self) -> int:
-        """How often a connection stood."""
-        return [state for state, _ in self.states].count("up")
-
-    @property
-    def texts(self) -> list[str]:
-        return [message.text for message in self.messages]
-
-    async def until(self, predicate: Any) -> None:
-        async with asyncio.timeout(30):
-            while not predicate():
-                self._changed.clear()
-                await self._changed.wait()
 
 
 class Bot(Mattermost):
@@ -109,13 +47,8 @@ async def connected(
     """A bot that runs against the server, with its runner as `runner`."""
     given = {"token": fake.token, "url": fake.base_url, **options}
     bot = kind("mattermost", MattermostOptions(**given))
-    bot.runner = asyncio.create_task(bot.run(core), name="bot")
-    try:
+    async with running(bot, core):
         yield bot
-    finally:
-        bot.runner.cancel()
-        await asyncio.gather(bot.runner, return_exceptions=True)
-        await bot.stop()
 
 
 @asynccontextmanager

@@ -141,7 +141,7 @@ async def test_a_gap_beyond_the_servers_buffer_is_filled_from_history(fake, core
 
 
 async def test_a_very_long_gap_is_read_in_pages(fake, core):
-    core.marks["mattermost/posts"] = str(fake.world.now())
+    core.marks["posts"] = str(fake.world.now())
     for number in range(1100):
         fake.say(fake.world.town, str(number))
     async with listening(fake, core):
@@ -156,7 +156,7 @@ async def test_edits_and_deletions_in_a_gap_are_told(fake, core):
     for post in (edited, deleted, untouched):
         world.posts[post]["create_at"] -= 60_000
         world.posts[post]["update_at"] -= 60_000
-    core.marks["mattermost/posts"] = str(world.now() - 20_000)
+    core.marks["posts"] = str(world.now() - 20_000)
     fake.revise(edited, "final")
     fake.retract(deleted)
     fake.say(world.room, "a reply", root_id=untouched)
@@ -170,9 +170,9 @@ async def test_the_next_process_goes_on_where_the_last_one_was(fake, core):
     async with listening(fake, core) as bot:
         fake.say(fake.world.town, "one")
         await core.until(lambda: core.messages)
-        kept = core.marks["mattermost/posts"]
+        kept = core.marks["posts"]
         bot.tick()
-        await core.until(lambda: core.marks["mattermost/posts"] > kept)
+        await core.until(lambda: core.marks["posts"] > kept)
     fake.say(fake.world.town, "two")
     later = Core()
     later.marks = core.marks
@@ -389,7 +389,7 @@ async def test_a_stop_in_the_middle_leaves_the_rest_to_the_next_process(fake, co
         await fake.told()
     later = Core()
     later.marks = core.marks
-    assert int(later.marks["mattermost/posts"]) < time.time() * 1000
+    assert int(later.marks["posts"]) < time.time() * 1000
     async with listening(fake, later):
         await later.until(lambda: later.messages)
     assert (core.texts, later.texts) == ([], ["hello"])

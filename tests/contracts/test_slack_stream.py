@@ -171,7 +171,7 @@ async def test_under_any_floods_one_final_text_stands(fake, bot, words, limits):
         except RateLimited:
             continue
     ref = ref or await bot.stream(DIRECT, "k", final, None)
-    fake._faults.clear()
+    fake.heal()
     await bot.edit(ref, Reply(final))
     (text,) = fake.workspace.visible("D0ADA")
     assert text.replace("\u2060", "") == final

@@ -46,9 +46,10 @@ class RoughDiscord(FakeDiscord):
         self, name: str, parts: tuple[str, ...], body: Fields, request: web.BaseRequest
     ) -> web.StreamResponse:
         self.asked = body
-        answer = await super()._answer(name, parts, body, request)
-        self.crowd.sends += name == "send"
-        return answer
+        try:
+            return await super()._answer(name, parts, body, request)
+        finally:
+            self.crowd.sends += name == "send"
 
     def _fault(self, name: str) -> Fault | None:
         if name != "send":

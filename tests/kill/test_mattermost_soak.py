@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from adapters.fakes.mattermost import FakeMattermost, Fault
 from adapters.mattermost.adapter import Mattermost
@@ -40,25 +39,24 @@ class RoughMattermost(FakeMattermost):
 
     def __init__(self, seed: int) -> None:
         super().__init__()
-        self.crowd = Crowd(seed, [self._place(number) for number in range(CONVERSATIONS)])
+        self.crowd = Crowd(seed, [self._home(number) for number in range(CONVERSATIONS)])
         self._next: Fault | None = None
         self._last: dict[str, str] = {}
 
-    def _place(self, number: int) -> str:
+    def _home(self, number: int) -> str:
         if number >= DIRECT:
             return self.world.channel("O", f"room-{number}", [self.world.me, self.world.ada])
         return self.world.direct(self.world.me, self.world.user(f"user-{number}"))
 
-    async def _fault(self, name: str, request: web.BaseRequest) -> Fault:
-        if name != "CreatePost":
-            return await super()._fault(name, request)
-        self.crowd.sends += 1
-        if self.crowd.sends in FLOODED:
-            self.crowd.faults["429"] += 1
-            self.fail(name, status=429, headers=LIMIT)
-        elif kind := self.crowd.strikes(name, ROUGH_SENDS, 0.02):
-            self.fail(name, **kind)
-        return await super()._fault(name, request)
+    def _fault(self, name: str) -> Fault | None:
+        if name == "CreatePost":
+            self.crowd.sends += 1
+            if self.crowd.sends in FLOODED:
+                self.crowd.faults["429"] += 1
+                self.fail(name, status=429, headers=LIMIT)
+            elif kind := self.crowd.strikes(name, ROUGH_SENDS, 0.02):
+                self.fail(name, **kind)
+        return super()._fault(name)
 
     async def talk(self) -> None:
         """Everybody writes, and the connection breaks now and then."""

@@ -48,9 +48,10 @@ class RoughSlack(FakeSlack):
         self, method: str, params: Params, request: web.BaseRequest
     ) -> web.StreamResponse:
         self._asked = params
-        answer = await super()._answer(method, params, request)
-        self.crowd.sends += method == "chat.postMessage"
-        return answer
+        try:
+            return await super()._answer(method, params, request)
+        finally:
+            self.crowd.sends += method == "chat.postMessage"
 
     def _fault(self, method: str) -> Fault | None:
         if method != "chat.postMessage":

@@ -50,13 +50,12 @@ class RoughTelegram(FakeTelegram):
         self._params: Params = {}
         self._hit: set[str] = set()
 
-    async def _answer(
-        self, method: str, params: Params, request: web.BaseRequest
-    ) -> web.StreamResponse:
+    async def _answer(self, method: str, params: Params) -> web.StreamResponse:
         self._params = params
-        answer = await super()._answer(method, params, request)
-        self.sends += method == "sendMessage"
-        return answer
+        try:
+            return await super()._answer(method, params)
+        finally:
+            self.sends += method == "sendMessage"
 
     def _fault(self, method: str) -> Fault | None:
         if method == "getUpdates" and self._random.random() < 0.1:
