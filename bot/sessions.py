@@ -18,7 +18,7 @@ from bot.errors import RequestError
 from bot.events import Hub, Signal
 from bot.hooks.points import Hooks
 from bot.keys import SessionKey, parse_key
-from bot.store import entries, forks, runs, sessions, upkeep
+from bot.store import entries, forks, runs, session_marks, sessions, upkeep
 from bot.types import Entry, Session
 
 MAX_LABEL = 64
@@ -118,7 +118,7 @@ class Sessions:
         """Put a session away for good; its transcript stays in the store."""
         key = self.key(text).text
         async with leaving(self._engine, self._clock, self.hooks, key, "deleted"):
-            row = await self._engine.tx(sessions.archive(key, "deleted", self._clock.now()))
+            row = await self._engine.tx(_gone(key, self._clock.now()))
         return self._changed(row or self._missing(text))
 
     async def history(self, session: str, limit: int, before: int | None = None) -> list[Entry]:
@@ -134,6 +134,11 @@ class Sessions:
     def _changed(self, row: Row) -> Row:
         self._hub.publish(Signal("sessions.changed", {"sessionKey": row["key"]}))
         return row
+
+
+def _gone(key: str, now: float) -> Script[Row | None]:
+    yield from session_marks.forget(key)
+    return (yield from sessions.archive(key, "deleted", now))
 
 
 @asynccontextmanager

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from bot.acceptance import OPERATOR
 from bot.config.agents import Agent
 from bot.contract import Address, Author, Message, Ref
 from bot.engine.port import Row
 from bot.errors import RequestError, RunError
+from bot.events import Signal
 from bot.gateway.frames import Params
 from bot.gateway.history import everything, shown
 from bot.gateway.params import Id, OneSession
@@ -22,13 +23,23 @@ from bot.gateway.rpc import Client, Json, Method, method
 from bot.gateway.runs import wait
 from bot.gateway.services import Core
 from bot.gateway.targets import ensure, session_key
-from bot.keys import main_key
+from bot.keys import SessionKey, main_key
+from bot.store import session_marks, work
 from bot.store import sessions as scripts
-from bot.store import work
 from bot.types import Settings, Thinking
 
 _COMPACTION = 600.0
 Mode = Literal["collect", "followup", "steer", "steer-backlog", "interrupt"]
+
+
+def _moment(text: str) -> str:
+    try:
+        known = datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError("must be a time with its offset, such as 2026-01-02T03:04:05+00:00")
+    return text
 
 
 class ListParams(Params):
@@ -62,7 +73,11 @@ class QueueChoice(Params):
 
 
 class PatchParams(OneSession):
-    """Overrides of a session; null goes back to the agent's own."""
+    """Overrides of a session; null goes back to the agent's own.
+
+    `pinned`, `archived` (out of sight in lists) and `readAt` are notes of the operator, the same in
+    every browser; null as `readAt` makes the session unread.
+    """
 
     label: Id | None = None
     model: Id | None = None
@@ -70,6 +85,9 @@ class PatchParams(OneSession):
     verbose: Literal["off", "on", "full"] | None = None
     reasoning: Literal["off", "on", "stream"] | None = None
     queue: Mode | QueueChoice | None = None
+    pinned: bool | None = None
+    archived: bool | None = None
+    read_at: Annotated[str, Field(max_length=64), AfterValidator(_moment)] | None = None
 
 
 class SwitchParams(Params):
@@ -116,7 +134,8 @@ async def sessions_patch(core: Core, client: Client, params: PatchParams) -> Jso
         changes["model"] = core.world.check_model(key.agent, changes["model"])
     if changes.get("queue") is not None:
         changes["queue"] = _queue(changes["queue"])
-    if not changes and params.label is None:
+    noted = await _noted(core, key, params)
+    if not changes and params.label is None and not noted:
         raise RequestError("INVALID_PARAMS", "name something to change, such as label or model")
     await ensure(core, key)
     if params.label is not None:
@@ -124,6 +143,24 @@ async def sessions_patch(core: Core, client: Client, params: PatchParams) -> Jso
     if changes:
         await core.sessions.patch(key.text, **changes)
     return await one_row(core, key.text)
+
+
+async def _noted(core: Core, key: SessionKey, params: PatchParams) -> bool:
+    """Note what the operator says about a session that is there; was there anything?"""
+    marks = params.pinned is not None or params.archived is not None
+    read = "read_at" in params.model_fields_set
+    if not marks and not read:
+        return False
+    await one_row(core, key.text)
+    if marks:
+        said = session_marks.note(key.text, pinned=params.pinned, archived=params.archived)
+        await core.engine.tx(said)
+    if read:
+        at = datetime.fromisoformat(params.read_at).timestamp() if params.read_at else None
+        until = None if at is None else min(at, core.clock.now())
+        await core.engine.tx(session_marks.read(key.text, until))
+    core.hub.publish(Signal("sessions.changed", {"sessionKey": key.text, "noted": True}))
+    return True
 
 
 def _queue(choice: str | QueueChoice) -> dict[str, Any]:
@@ -239,6 +276,9 @@ def session_row(core: Core, row: Row) -> dict[str, Any]:
         "compactions": row["compactions"],
         "running": row["running"] > 0,
         "queued": row["queued"],
+        "pinned": bool(row["pinned"]),
+        "archived": bool(row["archived"]),
+        "readAt": when(row["read_at"]),
         "createdAt": when(session.created_at),
         "updatedAt": when(session.updated_at),
     }

@@ -314,6 +314,16 @@ STEPS: tuple[tuple[str, tuple[str | Each, ...]], ...] = (
             "ALTER TABLE calls ADD COLUMN failed BIGINT",
         ),
     ),
+    # What was there before counts as read: nothing of it is news.
+    (
+        "session marks",
+        (
+            "CREATE TABLE session_marks(key TEXT PRIMARY KEY, pinned BIGINT NOT NULL DEFAULT 0, "
+            "archived BIGINT NOT NULL DEFAULT 0, read_at DOUBLE PRECISION)",
+            "INSERT INTO session_marks(key, read_at) "
+            "SELECT key, updated_at FROM sessions WHERE archived_at IS NULL",
+        ),
+    ),
 )
 
 _SERIAL = "INTEGER PRIMARY KEY AUTOINCREMENT"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.contract import Address
 from bot.engine.port import Script, q
 from bot.keys import fold
-from bot.store import task_lists
+from bot.store import session_marks, task_lists
 
 # What names a conversation by its session keys, and what by its address.
 _BY_KEY = (
@@ -15,6 +15,7 @@ _BY_KEY = (
     ("lanes", ("key",)),
     ("children", ("parent",)),
     ("tasks", ("session_key",)),
+    ("session_marks", ("key",)),
 )
 
 
@@ -56,6 +57,7 @@ def _rename(old: str, new: str, now: float) -> Script[None]:
             now,
             key.replace(old, new),
         )
+        yield from session_marks.forget(key.replace(old, new))
     yield q(
         "UPDATE sessions SET key = replace(key, ?, ?), base = replace(base, ?, ?) "
         "WHERE key LIKE ? OR key LIKE ?",

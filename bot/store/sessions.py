@@ -289,12 +289,13 @@ def listing(limit: int, agent: str | None = None, key: str | None = None) -> Scr
     where, params = ("AND s.key = ?", [key]) if key else (where, params)
     return (
         yield q(
-            "SELECT s.*, p.key AS pointed, "
+            "SELECT s.*, p.key AS pointed, m.pinned, m.archived, m.read_at, "
             "(SELECT count(*) FROM runs r WHERE r.session_key = s.key AND r.ended_at IS NULL "
             " AND r.state = 'running') AS running, "
             "(SELECT count(*) FROM runs r WHERE r.session_key = s.key AND r.ended_at IS NULL "
             " AND r.state = 'queued') AS queued "
             "FROM sessions s LEFT JOIN pointers p ON p.base = s.base "
+            "LEFT JOIN session_marks m ON m.key = s.key "
             f"WHERE s.archived_at IS NULL {where} ORDER BY s.updated_at DESC LIMIT ?",
             *params,
             limit,

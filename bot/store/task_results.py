@@ -108,4 +108,5 @@ def forget_sessions(now: float) -> Script[None]:
     for row in rows:
         yield q("DELETE FROM entries WHERE session = ?", row["id"])
         yield q("DELETE FROM lanes WHERE key = ?", row["key"])
+        yield q("DELETE FROM session_marks WHERE key = ?", row["key"])
         yield q("DELETE FROM sessions WHERE id = ?", row["id"])

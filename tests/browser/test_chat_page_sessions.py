@@ -80,6 +80,32 @@ async def test_what_happened_elsewhere_is_marked_until_it_is_looked_at(web: Site
     await expect(unread).to_have_count(0)
 
 
+async def test_two_browsers_agree_on_pins_and_on_what_was_read(web: Site, browser: Browser):
+    made = [await web.bench.app.sessions.create(MAIN, label) for label in ("Alpha", "Beta")]
+    page = await web.sign_in()
+    # What an earlier version kept in this browser is carried over once.
+    old = {"pinned": {made[0]["key"]: True}, "archived": {}, "seen": {}, "since": "2020"}
+    await page.evaluate("marks => localStorage.setItem('chat-marks', JSON.stringify(marks))", old)
+    await page.reload()
+    await expect(rows(page).first).to_contain_text("Alpha")
+    assert await page.evaluate("localStorage.getItem('chat-marks')") is None
+    context = await browser.new_context()
+    other = await context.new_page()
+    await other.goto(web.gateway.login_url())
+    await web.ready(other)
+    await expect(rows(other).first.get_by_role("img", name="pinned")).to_be_visible()
+    await change(other, "Alpha", **{"Pinned to the top": False})
+    await change(other, "Beta", **{"Put away": True})
+    await expect(page.get_by_role("img", name="pinned")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Put away (1)")).to_be_visible()
+    await web.bench.ask("hello", "run-1", made[0]["key"])
+    for one in (page, other):
+        await expect(one.locator(".side .unread")).to_contain_text("Alpha")
+    await rows(other).get_by_text("Alpha").click()
+    await expect(page.locator(".side .unread")).to_have_count(0)
+    await context.close()
+
+
 async def test_a_model_has_its_price_and_the_context_its_measure(tmp_path: Path, browser: Browser):
     async with site(browser, tmp_path, scripted=False, config=PRICED) as web:
         page = await web.sign_in()

@@ -48,6 +48,32 @@ async def test_033_a_base_key_addresses_its_active_child_and_exact_the_key_itsel
     assert error["code"] == "NOT_FOUND"
 
 
+async def test_what_the_operator_notes_of_a_session_stays_over_a_reset_and_ends_with_it(desk: Desk):
+    made = (await desk.ok("sessions.create", agentId="main", label="Plans"))["sessionKey"]
+    row = await desk.ok("sessions.patch", sessionKey=made, pinned=True)
+    assert (row["pinned"], row["archived"], row["readAt"]) == (True, False, None)
+    updated = row["updatedAt"]
+    row = await desk.ok("sessions.patch", sessionKey=made, archived=True, readAt=updated)
+    assert (row["pinned"], row["archived"], row["readAt"]) == (True, True, updated)
+    assert row["updatedAt"] == updated
+    # Who is behind does not take back what another browser has read; null does.
+    row = await desk.ok("sessions.patch", sessionKey=made, readAt="2001-01-01T00:00:00+02:00")
+    assert row["readAt"] == updated
+    row = await desk.ok("sessions.reset", sessionKey=made)
+    assert (row["pinned"], row["readAt"]) == (True, updated)
+    assert (await desk.ok("sessions.patch", sessionKey=made, readAt=None))["readAt"] is None
+    for wrong in ("yesterday", "2001-01-01T00:00:00", 7):
+        error = await desk.error("sessions.patch", sessionKey=made, readAt=wrong)
+        assert error["code"] == "INVALID_PARAMS"
+    nowhere = {"sessionKey": f"{MAIN}:chat:none", "pinned": True}
+    assert (await desk.error("sessions.patch", **nowhere))["code"] == "NOT_FOUND"
+    await desk.ok("sessions.delete", sessionKey=made)
+    again = await desk.ok("sessions.create", agentId="main", label="Plans")
+    assert again["sessionKey"] == made
+    rows = (await desk.ok("sessions.list"))["sessions"]
+    assert [row["pinned"] for row in rows if row["sessionKey"] == made] == [False]
+
+
 async def test_038_039_overrides_are_the_sessions_own_and_can_be_cleared(desk: Desk):
     file = desk.app.state / "config.yaml"
     before = file.read_bytes()

@@ -8,7 +8,7 @@ from bot.engine.embedded import Embedded
 from bot.engine.port import Script
 from bot.keys import conversation_key, parse_key
 from bot.schedule.recipients import announced
-from bot.store import children, moves, people, sessions, tasks
+from bot.store import children, moves, people, session_marks, sessions, tasks
 from bot.store.children import Work
 from bot.store.migrations import open_store
 from bot.types import Task
@@ -40,6 +40,7 @@ def _begin() -> Script[str]:
     base = parse_key(_key(OLD))
     yield from sessions.ensure(base, "Group", OLD, "group", 1.0)
     child = yield from sessions.create_child(base, "Trip", 2.0, activate=True)
+    yield from session_marks.note(base.text, pinned=True, archived=None)
     yield from people.route(OLD.key, "main", "me", 2.0)
     yield from children.owe(_work(base.text), 2.0)
     yield from tasks.put(_task(base.text, "task-a-000001", Address("chat", "house", "-5", "7")))
@@ -57,6 +58,8 @@ async def test_sessions_children_and_routes_go_along(tmp_path: Path) -> None:
         child = await engine.tx(_begin())
         for _ in range(2):
             await engine.tx(moves.move(OLD, NEW, 3.0))
+        [base] = await engine.read(sessions.listing(1, key=_key(NEW)))
+        assert base["pinned"] == 1
         active = await engine.read(sessions.active_key(_key(NEW)))
         row = await engine.read(sessions.current(active))
         assert row is not None and row["id"] == child

@@ -14,7 +14,6 @@ const KEY = /^agent(:[a-z0-9._+@=%-]+){2,}$/;
 
 export function start() {
   addEventListener("hashchange", openAddress);
-  storage.onMarks(() => (state.marks.value = storage.marks()));
   onOpen(signedIn);
   on("*", happened);
 }
@@ -25,6 +24,7 @@ async function signedIn() {
     const [{ agents }] = await Promise.all([rpc("agents.list"), readSessions(), readApprovals()]);
     state.agents.value = agents.filter((one) => one.enabled !== false);
     openAddress();
+    await carryOver();
   });
   resend();
 }
@@ -37,7 +37,7 @@ function happened(payload, name) {
   if (name === "approval.resolved") state.approvals.value = othersThan(payload);
   if (name === "sessions.changed") {
     soon(readSessions);
-    if (here) soon(readHistory);
+    if (here && !payload.noted) soon(readHistory);
   }
 }
 
@@ -98,7 +98,7 @@ export function openSession(wanted) {
     }
   });
   readHistory();
-  see();
+  soon(see);
   if (another || state.models.value.length === 0) readModels();
 }
 
@@ -121,31 +121,30 @@ export async function readSessions() {
     state.sessions.value = sessions;
     state.busyElsewhere.value = new Set(sessions.filter((one) => one.running).map((one) => one.sessionKey));
   });
-  see();
+  soon(see);
 }
 
-/** Remember that the session in view was looked at; the first visit calls nothing unread. */
-function see() {
-  const { seen, since } = state.marks.value;
-  const now = state.session.value?.updatedAt;
-  const newest = state.sessions.value.map((one) => one.updatedAt).sort().at(-1) ?? "";
-  if (since !== null && (!now || seen[state.sessionKey.value] === now)) return;
-  mark({ since: since ?? newest, seen: { ...seen, ...(now ? { [state.sessionKey.value]: now } : {}) } });
+/** Note that the session in view was looked at. */
+async function see() {
+  const { sessionKey, sessionId, updatedAt, readAt } = state.session.value ?? {};
+  if (sessionId && updatedAt > (readAt ?? "")) await rpc("sessions.patch", { sessionKey, exact: true, readAt: updatedAt });
 }
 
-/** Change what this browser remembers of sessions. */
-export function mark(change) {
-  state.marks.value = { ...storage.marks(), ...change };
-  storage.keepMarks(state.marks.value);
+/** Pins of this browser from before the store had them; until when it had read is forgotten. */
+async function carryOver() {
+  const { pinned, archived } = storage.takeMarks();
+  for (const { sessionKey } of state.sessions.value) {
+    const old = { pinned: pinned[sessionKey] || undefined, archived: archived[sessionKey] || undefined };
+    if (old.pinned || old.archived) await rpc("sessions.patch", { sessionKey, exact: true, ...old });
+  }
 }
 
 /** Another name, and whether it is pinned or put away. Returns whether that worked. */
 export function keepRow(session, { label, pinned, archived }) {
   const key = session.sessionKey;
   return told(async () => {
-    if (label && label !== session.label) await rpc("sessions.patch", { sessionKey: key, exact: true, label });
-    const marks = storage.marks();
-    mark({ pinned: { ...marks.pinned, [key]: pinned }, archived: { ...marks.archived, [key]: archived } });
+    const name = label && label !== session.label ? { label } : {};
+    await rpc("sessions.patch", { sessionKey: key, exact: true, pinned, archived, ...name });
     await readSessions();
   });
 }

@@ -35,10 +35,9 @@ function NewSession() {
 }
 
 function Row({ session }) {
-  const { pinned, archived } = state.marks.value;
   const [label, setLabel] = useState(session.label);
-  const [pin, setPin] = useState(Boolean(pinned[session.sessionKey]));
-  const [away, setAway] = useState(Boolean(archived[session.sessionKey]));
+  const [pin, setPin] = useState(Boolean(session.pinned));
+  const [away, setAway] = useState(Boolean(session.archived));
   const submit = async () => {
     if (await keepRow(session, { label: label.trim(), pinned: pin, archived: away })) close();
   };

@@ -75,14 +75,13 @@ function Row({ session }) {
   const from = T.channel(channel ?? T.web);
   const name = shortName(session, state.agent.value);
   const unread = state.isUnread(session);
-  const pinned = state.marks.value.pinned[session.sessionKey];
   return html`
     <li class=${unread ? "unread" : ""}>
       <a class="row" href=${`#${session.sessionKey}`} aria-current=${here ? "page" : undefined} title=${`${name}, ${from}`}
         onClick=${() => (state.drawerOpen.value = false)}>
         <span class=${`letter hue${hue}`} aria-hidden="true">${letter}</span>
         <bdi class="name">${name}</bdi>
-        ${pinned && html`<${Pin} />`}
+        ${session.pinned && html`<${Pin} />`}
         ${unread && html`<span class="new"><span class="unseen">${T.unread}</span></span>`}
         ${busy
           ? html`<span class="live"><span class="unseen">${T.running}</span></span>`

@@ -3,7 +3,6 @@ import { computed, signal } from "../vendor/signals.js";
 import { T } from "../strings/chat.js";
 import { activeRun, empty, items } from "./transcript.js";
 import { shortName } from "../ui/names.js";
-import * as storage from "./storage.js";
 
 export const agents = signal([]);
 export const models = signal([]);
@@ -23,7 +22,6 @@ export const files = signal([]);
 export const wanted = signal("");
 /** The task that was just made. */
 export const made = signal(null);
-export const marks = signal(storage.marks());
 export const sought = signal("");
 export const archivedShown = signal(false);
 
@@ -59,21 +57,19 @@ const own = computed(() => {
 
 /** The sessions that the list shows: what is sought, pinned ones first. */
 export const listed = computed(() => {
-  const { pinned, archived } = marks.value;
   const word = sought.value.trim().toLowerCase();
   const fits = (one) => !word || shortName(one, agent.value).toLowerCase().includes(word);
-  const kept = (one) => archivedShown.value || !archived[one.sessionKey] || one.sessionKey === sessionKey.value;
+  const kept = (one) => archivedShown.value || !one.archived || one.sessionKey === sessionKey.value;
   const rows = own.value.filter((one) => fits(one) && (word || kept(one)));
-  const first = (one) => (pinned[one.sessionKey] ? 0 : 1);
+  const first = (one) => (one.pinned ? 0 : 1);
   return rows.toSorted((a, b) => first(a) - first(b));
 });
-export const archivedCount = computed(() => own.value.filter((one) => marks.value.archived[one.sessionKey]).length);
+export const archivedCount = computed(() => own.value.filter((one) => one.archived).length);
 
-/** Has something happened in a session since it was last looked at in this browser? */
+/** Has something happened in a session since it was last looked at, in any browser? */
 export function isUnread(session) {
   if (session.sessionKey === sessionKey.value || !session.updatedAt) return false;
-  const { seen, since } = marks.value;
-  return session.updatedAt > (seen[session.sessionKey] ?? since ?? session.updatedAt);
+  return session.updatedAt > (session.readAt ?? session.createdAt);
 }
 
 export const session = computed(() => own.value.find((one) => one.sessionKey === sessionKey.value) ?? null);

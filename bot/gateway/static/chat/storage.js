@@ -1,5 +1,5 @@
 // What the browser remembers of the chat. Of this tab, over a reload: drafts with their files, and
-// messages the server has not confirmed yet. Of all tabs: which sessions are pinned, put away, seen.
+// messages the server has not confirmed yet.
 import { read, write } from "../ui/memory.js";
 
 export const draft = (sessionKey) => read(`draft:${sessionKey}`, "");
@@ -20,25 +20,13 @@ export function outOfOutbox(runId) {
 
 const MARKS = "chat-marks";
 
-/** `{pinned: {key: true}, archived: {key: true}, seen: {key: time}, since: time}`. */
-export function marks() {
-  const none = { pinned: {}, archived: {}, seen: {}, since: null };
+/** Take out, once, what earlier versions kept here instead of in the store: `{pinned, archived}`. */
+export function takeMarks() {
   try {
-    return { ...none, ...JSON.parse(localStorage.getItem(MARKS)) };
+    const { pinned = {}, archived = {} } = JSON.parse(localStorage.getItem(MARKS)) ?? {};
+    localStorage.removeItem(MARKS);
+    return { pinned, archived };
   } catch {
-    return none;
+    return { pinned: {}, archived: {} };
   }
-}
-
-export function keepMarks(value) {
-  try {
-    localStorage.setItem(MARKS, JSON.stringify(value));
-  } catch {
-    // They hold until the page is closed, then.
-  }
-}
-
-/** Call `take` when another tab has changed the marks. */
-export function onMarks(take) {
-  addEventListener("storage", (event) => event.key === MARKS && take());
 }

@@ -114,7 +114,7 @@ export const T = {
   archive: "Put away",
   archived: (count) => `Put away (${count})`,
   unread: "new",
-  marksHelp: "What is pinned or put away is remembered by this browser. The session itself stays as it is.",
+  marksHelp: "What is pinned or put away is so in every browser. The session itself stays as it is.",
   nothingFound: "Nothing found.",
 
   palette: "Palette",
