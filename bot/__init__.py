@@ -13,6 +13,8 @@ Read it in this order; one message walks down the first part of the list.
     acceptance   the rows that an accepted message makes
     completion   what could be typed next behind a command
     admission    may this author speak here, must they be paired
+    bindings     which agent answers: the most specific rule, and why
+    typed        text that is a command, a word for stopping, the nearest name
     routing      message -> Drop, Pair, Command, Click or Prompt
     directives   words in a message that change how it is answered
     sessions     match or create, named children, switch, reset
@@ -71,6 +73,7 @@ Read it in this order; one message walks down the first part of the list.
     bundled      hooks that come with the program
     hooking      what hooks reach of the process
     supervisor   keeps the adapters running
+    roles        what a process does of all that there is to do
     app          composition root: builds every part, start and stop order
     cli          one verb per file
     __main__     `python -m bot` is the program too

@@ -9,6 +9,7 @@ from typing import Any
 from bot import __version__
 from bot.acceptance import OPERATOR
 from bot.admission import call_pattern, is_owner
+from bot.bindings import Agents, compile_rules, link_table
 from bot.children import Children
 from bot.config.agents import Agent
 from bot.config.channels import ChannelSettings, Queue, QueueChange
@@ -25,7 +26,7 @@ from bot.providers import split_ref
 from bot.providers.catalogue import Catalogue
 from bot.providers.chosen import Chosen, least
 from bot.providers.spending import Spending
-from bot.routing import Agents, Facts, compile_rules, link_table
+from bot.routing import Facts
 from bot.sessions import Sessions
 from bot.store import sessions as session_scripts
 from bot.store.inbox import Item

@@ -7,18 +7,18 @@ from typing import Any
 
 from pydantic import ConfigDict
 
+from bot.bindings import SWITCHED, match_agent
 from bot.config.channels import Channel
 from bot.config.settings import Config
 from bot.contract import Address, Author, Message, Ref
 from bot.engine.port import Row
 from bot.errors import RequestError
-from bot.gateway import trial
+from bot.gateway import processes, trial
 from bot.gateway.frames import Params
 from bot.gateway.params import Id, Nothing
 from bot.gateway.rows import when
 from bot.gateway.rpc import Client, Json, Method, method
 from bot.gateway.services import Core
-from bot.routing import SWITCHED, match_agent
 from bot.store import people, upkeep
 
 _USER = "user:"
@@ -71,12 +71,20 @@ async def channels_status(core: Core, client: Client, params: Nothing) -> Json:
 async def channel_rows(core: Core) -> list[dict[str, Any]]:
     """Every account of the configuration as clients see it."""
     quarantined = await core.engine.read(upkeep.quarantined())
-    accounts = core.config.channels.values()
-    return [_channel_row(core, account, quarantined.get(account.name, 0)) for account in accounts]
+    members = await core.engine.members()
+    return [
+        _channel_row(
+            *(core, account, quarantined.get(account.name, 0)),
+            processes.connection(core, members, account.name),
+        )
+        for account in core.config.channels.values()
+    ]
 
 
-def _channel_row(core: Core, account: Channel, quarantined: int) -> dict[str, Any]:
-    state = core.channel_state(account.name)
+def _channel_row(
+    core: Core, account: Channel, quarantined: int, found: processes.Connection
+) -> dict[str, Any]:
+    state, enabled = found.state, account.settings.enabled
     # Nobody in particular speaking: what matches is what matches the whole account.
     address = Address(account.adapter, account.name, "-")
     at = datetime.fromtimestamp(0, UTC)
@@ -86,9 +94,10 @@ def _channel_row(core: Core, account: Channel, quarantined: int) -> dict[str, An
     return {
         "account": account.name,
         "adapter": account.adapter,
-        "enabled": account.settings.enabled,
-        "state": state.state if account.settings.enabled else "off",
-        "error": state.error,
+        "enabled": enabled,
+        "state": state.state if enabled else "off",
+        "error": state.error if enabled else None,
+        "holder": processes.holder_row(found.holder, account.name),
         "agent": route.agent,
         "matchedBy": route.matched_by,
         "lastEventAt": when(state.last_event_at),

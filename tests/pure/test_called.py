@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from bot.admission import UNADDRESSED, admit, call_pattern
+from bot.bindings import Agents, compile_rules
 from bot.config.channels import Binding, ChannelSettings, Match
 from bot.contract import Address, Author, Message, Ref
-from bot.routing import Agents, Command, Decision, Drop, Facts, Prompt, compile_rules, decide
+from bot.routing import Command, Decision, Drop, Facts, Prompt, decide
 from bot.types import CommandInfo, CommandTable
 
 OPEN = ChannelSettings(group_policy="open", dm_policy="open", allow_from=("*",))

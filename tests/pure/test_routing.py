@@ -8,28 +8,13 @@ from typing import Any
 import pytest
 
 from bot.admission import Verdict
+from bot.bindings import Agents, Route, compile_rules, link_table, match_agent
 from bot.config.channels import Binding, ChannelSettings, Match
 from bot.contract import Action, Address, Attachment, Author, Message, Quote, Ref
 from bot.contract import Command as Typed
 from bot.keys import parse_key
-from bot.routing import (
-    Agents,
-    Click,
-    Command,
-    Decision,
-    Drop,
-    Facts,
-    Pair,
-    Prompt,
-    Revise,
-    Route,
-    command_of,
-    compile_rules,
-    decide,
-    link_table,
-    match_agent,
-    nearest,
-)
+from bot.routing import Click, Command, Decision, Drop, Facts, Pair, Prompt, Revise, decide
+from bot.typed import command_of, nearest
 from bot.types import CommandInfo, CommandTable
 
 NAMES = [

@@ -9,7 +9,9 @@ from tests.rules.source import PACKAGES, ROOT, Source, expect_none, sources
 
 PURE = {
     "bot/admission.py",
+    "bot/bindings.py",
     "bot/routing.py",
+    "bot/typed.py",
     "bot/loop.py",
     "bot/reply.py",
     "bot/preview.py",
