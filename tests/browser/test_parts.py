@@ -28,9 +28,10 @@ SHOW = """async ({count, data, error}) => {
 
 # By how many pixels a row covers the one before, at most.
 OVERLAP = """() => {
-    const boxes = [...document.querySelectorAll("[data-row]")].map(one => one.getBoundingClientRect());
+    const box = one => one.getBoundingClientRect();
+    const boxes = [...document.querySelectorAll("[data-row]")].map(box);
     const inside = [...document.querySelectorAll("[data-row] > *")].map(one =>
-        one.getBoundingClientRect().bottom - one.parentElement.getBoundingClientRect().bottom);
+        box(one).bottom - box(one.parentElement).bottom);
     const between = boxes.slice(1).map((box, at) => boxes[at].bottom - box.top);
     return Math.max(0, ...inside.map(Math.round), ...between.map(Math.round));
 }"""
