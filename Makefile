@@ -8,10 +8,12 @@ PYTEST := $(BIN)/python -m pytest
 # A process for each core; a file's tests stay together.
 SPREAD := --numprocesses auto --dist loadfile
 ARGS ?=
+# The tests start the program hundreds of times: what Python compiled once is kept, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run install test test-embedded test-kill test-long test-again lint format bench lock clean
+.PHONY: help run install test test-embedded test-kill test-long test-again lint format bench bench-cluster lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +53,9 @@ format: $(DEV_STAMP) ## Format the code and apply the safe fixes
 
 bench: $(DEV_STAMP) ## Measure speed against floors measured in the same run
 	$(BIN)/python -m bench $(ARGS)
+
+bench-cluster: $(DEV_STAMP) ## Measure many processes on a PostgreSQL of its own (ARGS=--quick: 4 minutes)
+	$(BIN)/python -m bench.cluster $(ARGS)
 
 lock: $(DEV_STAMP) ## Write requirements.lock: exact versions with hashes, for a release
 	@$(PIP) install "uv>=0.9,<1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 
 from aiohttp import web
@@ -22,16 +23,20 @@ class Model:
         asked = next(one for one in reversed(body["messages"]) if one["role"] == "user")
         await asyncio.sleep(self._delay)
         answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await answer.prepare(request)
-        words = f"echo: {asked['content']} {FILLER}".split(" ")
-        for at in range(0, len(words), 3):
-            await answer.write(_piece({"content": " ".join(words[at : at + 3]) + " "}, None))
-        await answer.write(_piece({}, "stop"))
-        usage = {"prompt_tokens": 10, "completion_tokens": len(words), "total_tokens": 30}
-        await answer.write(_event({"id": "c", "choices": [], "usage": usage}))
-        await answer.write(b"data: [DONE]\n\n")
-        await answer.write_eof()
+        with contextlib.suppress(ConnectionResetError):  # whoever asked was killed
+            await answer.prepare(request)
+            await _write(answer, f"echo: {asked['content']} {FILLER}".split(" "))
         return answer
+
+
+async def _write(answer: web.StreamResponse, words: list[str]) -> None:
+    for at in range(0, len(words), 3):
+        await answer.write(_piece({"content": " ".join(words[at : at + 3]) + " "}, None))
+    await answer.write(_piece({}, "stop"))
+    usage = {"prompt_tokens": 10, "completion_tokens": len(words), "total_tokens": 30}
+    await answer.write(_event({"id": "c", "choices": [], "usage": usage}))
+    await answer.write(b"data: [DONE]\n\n")
+    await answer.write_eof()
 
 
 def _piece(delta: dict[str, str], finish: str | None) -> bytes:

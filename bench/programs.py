@@ -126,10 +126,13 @@ def floor(name: str, telegram: Telegram, model: Model) -> Program:
     return Program(argv, telegram, {})
 
 
-def product(folder: Path, telegram: Telegram, model: Model) -> Program:
-    """Trunkline on its default configuration, with an allow-list and without the sender limit."""
+def product(folder: Path, telegram: Telegram, model: Model, more: str = "") -> Program:
+    """Trunkline on its default configuration, with an allow-list and without the sender limit.
+
+    `more` are further lines of the configuration.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "config.yaml"
-    config.write_text(_CONFIG.format(telegram=telegram.url, model=model.url))
+    config.write_text(_CONFIG.format(telegram=telegram.url, model=model.url) + more)
     argv = ["-m", "bot", "up", "--config", str(config), "--no-browser"]
     return Program(argv, telegram, {"TRUNKLINE_HOME": str(folder / "state")})

@@ -172,6 +172,8 @@ class Service:
         if method == "answered":
             return {"count": len(platform.load.answered) if platform.load else 0}
         if method == "polled":
+            if json.loads(body).get("again"):
+                platform.first_poll.clear()
             await platform.first_poll.wait()
             return {"at": platform.first_poll_at}
         return [] if method.startswith("get") else True

@@ -40,9 +40,13 @@ def _binary(name: str) -> str | None:
 
 
 class Server:
-    """A server of our own, which can be stopped and started again."""
+    """A server of our own, which can be stopped and started again.
 
-    def __init__(self) -> None:
+    `settings` are words for the server beside its defaults, `-c name=value`.
+    """
+
+    def __init__(self, settings: str = "") -> None:
+        self._settings = settings
         self._initdb, self._pg_ctl = _binary("initdb"), _binary("pg_ctl")
         assert self._initdb and self._pg_ctl
         self.folder = Path(tempfile.mkdtemp(prefix="trunkline-pg-"))
@@ -61,6 +65,7 @@ class Server:
 
     def start(self) -> None:
         options = f"-p {self.port} -h 127.0.0.1 -k {self.folder} -c max_connections=200"
+        options = f"{options} {self._settings}"
         self._run(self._pg_ctl, "-w", "-l", str(self.folder / "log"), "-o", options, "start")
 
     def stop(self) -> None:
