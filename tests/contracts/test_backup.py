@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 import stat
 import threading
@@ -37,13 +38,22 @@ def trunkline(tmp_path: Path) -> Trunkline:
     return Trunkline(tmp_path / "home")
 
 
-@pytest.fixture
-def made(trunkline: Trunkline, tmp_path: Path) -> Path:
-    """The backup of a small installation."""
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A small installation and its backup; each test has copies."""
+    trunkline = Trunkline(tmp_path_factory.mktemp("first") / "home")
     trunkline.ok("chat", "-m", "hello")
-    file = tmp_path / "made.zip"
+    file = trunkline.home.with_name("made.zip")
     assert trunkline.json("backup", "create", str(file))["file"] == str(file)
-    return file
+    return trunkline.home, file
+
+
+@pytest.fixture
+def made(first: tuple[Path, Path], trunkline: Trunkline, tmp_path: Path) -> Path:
+    """The backup of a small installation, which `trunkline` is."""
+    home, file = first
+    shutil.copytree(home, trunkline.home)
+    return shutil.copy(file, tmp_path / "made.zip")
 
 
 def roles(trunkline: Trunkline) -> list[str]:

@@ -136,8 +136,10 @@ async def test_a_background_program_is_killed_on_demand(tmp_path: Path):
         name = re.search(r"exec-\w+", said).group()
         assert "still runs" in await ends.call("process", action="clear", id=name)
         assert "ended: killed" in await ends.call("process", action="kill", id=name)
-        said = await ends.call("exec", command="sleep 300", background=True)
+        said = await ends.call("exec", command="echo up; exec sleep 300", background=True)
         name = re.search(r"exec-\w+", said).group()
+        while "up" not in await ends.call("process", action="log", id=name):
+            pass  # a shell that has only begun to start may not hear a signal yet
         assert "Written" in await ends.call("process", action="send-keys", id=name, keys=["C-c"])
         said = await ends.call("process", action="poll", id=name, timeout=PATIENCE)
         assert "ended by signal 2" in said
