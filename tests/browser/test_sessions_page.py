@@ -1,14 +1,18 @@
 """/sessions: find one among many, read it, take it along, change it, put it away."""
 
+import asyncio
 import json
+import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.axe import findings
-from tests.browser.site import MAIN, Site
+from tests.browser.site import MAIN, Site, answers, growing, say
+from tests.contracts.cli_support import Trunkline
 
 pytestmark = pytest.mark.browser
 
@@ -84,18 +88,57 @@ async def test_a_transcript_shows_what_was_said_and_done(demo: Site):
     await expect(entries).to_have_count(6)
 
 
-async def test_why_tells_the_story_of_a_message(demo: Site):
-    await talked(demo, "hello")
+async def told(web: Site, state: Path, id: str) -> dict[str, Any]:
+    """What `trunkline why` says in a terminal, by asking the gateway that serves the page."""
+    (state / "gateway.json").write_text(json.dumps({"url": web.url}))
+    (state / "token").write_text("a-token-for-tests")
+    done = await asyncio.to_thread(Trunkline(state).run, "why", id, "--json")
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+async def test_why_tells_the_story_of_a_message_as_the_command_line_does(
+    demo: Site, tmp_path: Path
+):
+    await talked(demo, "[[demo tool session_status {}]]")
     page = await demo.visit(f"/sessions/{MAIN}")
-    why = page.get_by_role("button", name="Why").first
+    why = page.get_by_role("button", name="Why").last
     await why.click()
     story = page.get_by_role("dialog", name="How this came about")
-    await expect(story).to_contain_text("demo/demo")
     await expect(story).to_contain_text("Steps")
+    said = await told(demo, tmp_path, f"run-{MAIN}-0")
+    facts = (said["admission"]["rule"], said["route"]["matchedBy"], said["route"]["sessionKey"])
+    for fact in (*facts, said["run"]["runId"], said["run"]["status"]):
+        await expect(story).to_contain_text(fact)
+    steps = story.get_by_role("list").first.get_by_role("listitem")
+    assert [one["kind"] for one in said["steps"]] == [
+        "inbox",
+        "run",
+        "model",
+        "tool",
+        "model",
+        "run",
+    ]
+    await expect(steps).to_have_count(len(said["steps"]))
+    for number, one in enumerate(said["steps"]):
+        for word in (one["name"], one["detail"]):
+            await expect(steps.nth(number)).to_contain_text(word or "")
+    parts = story.get_by_role("list").last.get_by_role("listitem")
+    await expect(parts).to_have_text([re.compile(one["state"]) for one in said["parts"]])
     assert await findings(page) == []
     await page.keyboard.press("Escape")
     await expect(story).to_have_count(0)
     await expect(why).to_be_focused()
+    chat = await demo.open()
+    await say(chat, "[[demo stream 4000 40]]")
+    await expect(growing(chat)).to_contain_text("word3")
+    await answers(chat).get_by_role("button", name="Why").click()
+    await expect(chat.get_by_role("dialog")).to_contain_text(said["run"]["runId"])
+    await chat.keyboard.press("Escape")
+    await expect(chat.get_by_role("dialog")).to_have_count(0)
+    await expect(growing(chat)).to_contain_text("word")  # the key closed the story and nothing else
+    await chat.keyboard.press("Escape")
+    await expect(answers(chat).last).to_contain_text("Stopped.")
 
 
 async def test_a_session_is_renamed(web: Site):

@@ -1,6 +1,7 @@
-// What can be done with a message: copy it, link to it, go on from it elsewhere, ask again.
+// What can be done with a message: copy it, link to it, go on from it elsewhere, ask again, ask why.
 import { html } from "../ui/html.js";
 import { CopyButton } from "../ui/copy.js";
+import { WhyButton } from "../ui/why.js";
 import { edit, fork } from "./branching.js";
 import * as state from "./state.js";
 import { T } from "../strings/chat.js";
@@ -25,6 +26,7 @@ export function AnswerActs({ item, last }) {
       ${item.text && html`<${CopyButton} text=${item.text} />`}
       ${last && html`<button class="quiet" onClick=${() => (state.dialog.value = { name: "retry" })}>${T.retry}</button>`}
       ${isStored(item) && html`<${Both} item=${item} />`}
+      ${item.runId && html`<${WhyButton} id=${item.runId} />`}
     </span>
   `;
 }

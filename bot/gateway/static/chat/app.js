@@ -46,7 +46,7 @@ function Touring() {
 function press(event) {
   const command = event.ctrlKey || event.metaKey;
   const key = event.key.toLowerCase();
-  if (state.dialog.value) return;
+  if (state.dialog.value || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape") escape();
   else if (command && key === "k") state.dialog.value = { name: "palette" };
   else if (command && event.shiftKey && key === "o") state.dialog.value = { name: "new" };
