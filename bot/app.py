@@ -11,13 +11,14 @@ import importlib
 import importlib.util
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from bot import __version__
 from bot.bridge import Bridge
 from bot.channels import Channel, Channels
 from bot.children import Children
@@ -25,7 +26,7 @@ from bot.claims import Claims
 from bot.clock import Clock, SystemClock
 from bot.config.channels import Blocks
 from bot.config.channels import Channel as ChannelConfig
-from bot.config.secrets import secrets_in
+from bot.config.secrets import passwords_in, secrets_in
 from bot.config.settings import Config
 from bot.context.gather import Scenes
 from bot.context.recall import Memory
@@ -34,9 +35,9 @@ from bot.context.skills import Shelves
 from bot.contract import Adapter, CommandSpec
 from bot.control import Control
 from bot.delivery import Delivery
-from bot.engine.port import Engine
+from bot.engine.port import Engine, Self
 from bot.errors import ChannelError, ChannelRefused
-from bot.events import Hub
+from bot.events import Event, Hub, Signal
 from bot.gateway.chat import ChatEvents
 from bot.gateway.secret import load_token
 from bot.gateway.uploads import MAX_UPLOAD, Uploads
@@ -54,6 +55,7 @@ from bot.providers.catalogue import Catalogue
 from bot.providers.spending import Spending
 from bot.reply import Secrets
 from bot.reply.blocks import Pace
+from bot.roles import Role
 from bot.schedule.acting import ToolTasks
 from bot.schedule.tasks import Tasks
 from bot.schedule.wiring import Beyond, for_chats, tasks_of
@@ -131,20 +133,34 @@ class App:
     hooks: Hooks
     tasks: Tasks
     workspaces: Workspaces
+    role: Role
     bridge: Bridge | None = None
     started: bool = False
 
-    async def start(self, *, channels: bool = True, port: int | None = None) -> None:
+    async def start(self, *, port: int | None = None) -> None:
         """Wake what was open, then let the channels in. `port` is where the gateway listens."""
+        self.engine.present(Self(self.role.name, __version__, self._told))
+        self.hub.listen(self._heard)
         await self.catalogue.begin()
         if self.bridge is not None:
             self.bridge.start()
-        await self.engine.start(upkeep.sweep)
+        await self.engine.start(upkeep.sweep, self.role.kinds)
         await self.outside.start()
-        if channels:
-            self.supervisor.start()
+        if self.role.receives or (self.role.sends and shared(self.config)):
+            self.supervisor.start(receive=self.role.receives)
         self.started = True
-        self.hooks.gateway_start(port or self.config.gateway.port)
+        if self.role.serves:
+            self.hooks.gateway_start(port or self.config.gateway.port)
+
+    def _told(self) -> dict[str, Any]:
+        """What the other processes are told of the accounts here."""
+        if not self.role.receives:
+            return {}
+        return {"accounts": {name: asdict(one) for name, one in self.inbound.states.items()}}
+
+    def _heard(self, event: Event) -> None:
+        if isinstance(event, Signal) and event.name == "channel.status":
+            self.engine.tell()
 
     def make(self, account: ChannelConfig) -> Adapter:
         """An adapter for an account. Raises ChannelError when it cannot be loaded or made."""
@@ -190,7 +206,7 @@ class App:
         self.lanes.close()
         self.approvals.close()
         await self.engine.drain(grace)
-        if self.started:
+        if self.started and self.role.serves:
             await self.hooks.gateway_stop("stopped")
         await self.jobs.close()
         await self.outside.close()
@@ -205,8 +221,10 @@ class App:
         self.store.free()
 
 
-def build(config: Config, state: Path, clock: Clock | None = None) -> App:
+def build(config: Config, state: Path, clock: Clock | None = None, role: Role | None = None) -> App:
     """Wire everything on a store, which this process holds alone if it is not shared.
+
+    With a `role` it does only that of what there is to do; without one, everything.
 
     Raises ConfigError, StoreHeld (naming the holder), StoreForeign, StoreError.
     """
@@ -214,7 +232,7 @@ def build(config: Config, state: Path, clock: Clock | None = None) -> App:
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = held(config, state, clock)
     try:
-        return _wire(config, state, clock, store)
+        return _wire(config, state, clock, store, role or Role())
     except BaseException:
         store.free()
         raise
@@ -226,10 +244,10 @@ def peek(config: Config, state: Path, clock: Clock | None = None) -> App:
     Raises ConfigError.
     """
     clock = clock or SystemClock()
-    return _wire(config, state, clock, beside(config, state, clock))
+    return _wire(config, state, clock, beside(config, state, clock), Role())
 
 
-def _wire(config: Config, state: Path, clock: Clock, store: Store) -> App:
+def _wire(config: Config, state: Path, clock: Clock, store: Store, role: Role) -> App:
     engine = store.engine
     hub = Hub()
     chat = ChatEvents(hub, clock)
@@ -280,7 +298,7 @@ def _wire(config: Config, state: Path, clock: Clock, store: Store) -> App:
     app = App(
         config, state, clock, store, engine, hub, chat, catalogue, sessions, world, inbound,
         channels, turns, lanes, commands, supervisor, scenes, memory, approvals,
-        jobs, outside, hooks, tasks, workspaces,
+        jobs, outside, hooks, tasks, workspaces, role,
     )  # fmt: skip
     _tie(app)
     for account in config.channels.values():
@@ -327,7 +345,7 @@ def _secrets(config: Config, state: Path) -> list[str]:
     """Every value that may not be shown: the configuration's, and those that were made here."""
     files = [state / "token", state / SIGNING]
     made = [file.read_text("utf-8", "replace").strip() for file in files if file.is_file()]
-    return [*secrets_in(config), *made]
+    return [*secrets_in(config), *passwords_in(config.store.url), *made]
 
 
 def _signing(state: Path) -> str:

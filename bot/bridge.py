@@ -41,7 +41,7 @@ _ENDED = 4_096
 _ASKED = 50
 
 # Each process has its own view of these, or makes them itself from what it hears.
-_OWN = frozenset({"tick", "shutdown", "chat", "channel.status"})
+_OWN = frozenset({"tick", "shutdown", "chat"})
 # What somebody may wait for, without watching.
 _AWAITED = frozenset({"run.joined", "run.withdrawn", "run.answered", "tasks.changed"})
 

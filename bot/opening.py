@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from bot import __version__
 from bot.clock import Clock
+from bot.config.kinds import without_password
 from bot.config.settings import Config
 from bot.engine.embedded import Embedded, StoreLock
 from bot.engine.port import Engine
@@ -81,7 +82,7 @@ def store_path(config: Config, state: Path) -> Path:
         return state / NAME
     if url.startswith("sqlite:///"):
         return Path(url.removeprefix("sqlite://"))
-    raise ConfigError([f"store.url: {url} is no SQLite store"])
+    raise ConfigError([f"store.url: {without_password(url)} is no SQLite store"])
 
 
 def _shared(config: Config, clock: Clock) -> Store:

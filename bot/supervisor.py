@@ -1,10 +1,14 @@
-"""Keeps the adapters running: starts each, starts it again after a failure, and stops them all."""
+"""Keeps the adapters running: starts each, starts it again after a failure, and stops them all.
+
+A process that only sends opens them and receives nothing.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
@@ -17,6 +21,11 @@ from bot.inbound import Inbound
 log = structlog.get_logger("channels")
 
 _FIRST, _LONGEST, _REFUSED = 1.0, 60.0, 60.0
+
+
+def resource_of(account: str) -> str:
+    """What a process owns that holds the connection of an account."""
+    return f"channel:{account}"
 
 
 class Supervisor:
@@ -32,6 +41,7 @@ class Supervisor:
         self._adapters: dict[str, Adapter] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.running = False
+        self._receive = True
 
     def add(self, adapter: Adapter) -> None:
         """Keep this adapter, from now on if the others run."""
@@ -46,14 +56,15 @@ class Supervisor:
         """The adapter of an account, which is not kept any more; `quiet` it before."""
         return self._adapters.pop(account, None)
 
-    def start(self) -> None:
-        self.running = True
+    def start(self, *, receive: bool = True) -> None:
+        self.running, self._receive = True, receive
         for adapter in self._adapters.values():
             self._begin(adapter)
 
     def _begin(self, adapter: Adapter) -> None:
         name = f"channel:{adapter.account}"
-        self._tasks[adapter.account] = asyncio.create_task(self._keep(adapter), name=name)
+        work = self._keep(adapter) if self._receive else self._opened(adapter)
+        self._tasks[adapter.account] = asyncio.create_task(work, name=name)
 
     async def quiet(self, *accounts: str) -> None:
         """Let these accounts receive nothing more; without a name, none at all."""
@@ -77,15 +88,35 @@ class Supervisor:
         except Exception as error:
             log.error("channel did not stop well", account=adapter.account, exc_info=error)
 
+    async def _opened(self, adapter: Adapter) -> None:
+        """Make an adapter able to send. Raises nothing."""
+        delay = _FIRST
+        while True:
+            try:
+                return await adapter.start()
+            except Exception as error:
+                known = isinstance(error, ChannelError)
+                log.error(
+                    "channel cannot send yet",
+                    account=adapter.account,
+                    reason=str(error) if known else None,
+                    exc_info=None if known else error,
+                )
+            await self._clock.sleep(delay * random.uniform(0.8, 1.2))
+            delay = min(delay * 2, _LONGEST)
+
     async def _keep(self, adapter: Adapter) -> None:
         delay = _FIRST
         while True:
-            self._inbound.state(adapter.account, "connecting")
+            state = partial(self._inbound.state, adapter.account)
+            state("connecting")
             began = self._clock.now()
             try:
                 # Every process sends; the one that has the account receives, too.
                 await adapter.start()
-                async with self._engine.own(f"channel:{adapter.account}") as lost:
+                waiting = partial(state, "standby")
+                async with self._engine.own(resource_of(adapter.account), waiting) as lost:
+                    state("connecting")
                     reason = await self._run(adapter, lost)
             except ChannelRefused as error:
                 reason, delay = str(error), _REFUSED
@@ -96,7 +127,7 @@ class Supervisor:
                 reason = "an unexpected error; the log has it"
             if self._clock.now() - began > _LONGEST:
                 delay = _FIRST
-            self._inbound.state(adapter.account, "down", reason)
+            state("down", reason)
             await self._clock.sleep(delay * random.uniform(0.8, 1.2))
             delay = min(delay * 2, _LONGEST)
 

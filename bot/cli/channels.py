@@ -8,7 +8,7 @@ from bot.cli import accounts, bindings
 from bot.cli.client import ask
 from bot.cli.conformance import conformance
 from bot.cli.options import AsJson, ConfigFile, examples, program
-from bot.cli.output import clock, document, table
+from bot.cli.output import clock, document, holder, table
 
 app = program("Accounts on chat platforms.", "channels list", "channels status --json")
 
@@ -22,6 +22,7 @@ _LIST = {
 _STATUS = {
     "account": "ACCOUNT",
     "state": "STATE",
+    "held": "HELD BY",
     "error": "ERROR",
     "last": "LAST EVENT",
     "quarantined": "QUARANTINED",
@@ -40,11 +41,14 @@ def list_channels(as_json: AsJson = False, config: ConfigFile = None) -> None:
 
 @app.command(epilog=examples("channels status", "channels status --json"))
 def status(as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """How the accounts are connected; without a running gateway, none is."""
+    """How the accounts are connected, and by which process; without one that runs, none is."""
     payload = ask(config, "channels.status", {})
     if as_json:
         return document(payload)
-    rows = [{**row, "last": clock(row["lastEventAt"])} for row in payload["channels"]]
+    rows = [
+        {**row, "last": clock(row["lastEventAt"]), "held": holder(row)}
+        for row in payload["channels"]
+    ]
     table(rows, _STATUS, _NONE)
 
 

@@ -7,17 +7,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot import __version__
 from bot.app import App, adapters, build, peek
 from bot.cli import journal
 from bot.cli.place import Place, private
 from bot.cli.settings import read
 from bot.config.settings import Config
-from bot.engine.port import Script
+from bot.engine.port import Script, Self
 from bot.gateway.file import ConfigFile
 from bot.gateway.local import Local
 from bot.gateway.methods import table
 from bot.gateway.services import Core
 from bot.opening import is_there
+from bot.roles import TERMINAL, Role
 
 
 def core_of(app: App, config: Path | None = None, log: journal.Journal | None = None) -> Core:
@@ -52,6 +54,7 @@ def core_of(app: App, config: Path | None = None, log: journal.Journal | None = 
         file=ConfigFile(config, os.environ, adapters().option_types(), seen),
         folder=app.workspaces.folder,
         state=app.state,
+        role=app.role,
     )
 
 
@@ -75,10 +78,12 @@ async def client(place: Place, *, runs: bool, sends: bool, changes: bool) -> Asy
     config = read(place)
     log = journal.start(config, place.state, level="warning")
     new = not is_there(config, place.state)
-    app = build(config, place.state) if changes or new else peek(config, place.state)
+    held = changes or new
+    app = build(config, place.state, role=Role(TERMINAL)) if held else peek(config, place.state)
     core = core_of(app, place.config, log)
     try:
         if runs:
+            app.engine.present(Self(app.role.name, __version__))
             await app.engine.start(_nothing)
         if sends:
             await _open_channels(app)

@@ -20,6 +20,7 @@ import structlog
 
 from bot.cli.output import record
 from bot.config.kinds import Secret, Section
+from bot.config.secrets import passwords_in
 from bot.config.settings import Config
 from bot.logfile import LEVELS, LOG_FILE, rank
 
@@ -53,7 +54,7 @@ def start(
 
 def secrets_of(config: Config) -> list[str]:
     """Every secret value of the configuration that is long enough to be told from a word."""
-    found = set(_secrets(config))
+    found = {*_secrets(config), *passwords_in(config.store.url)}
     for channel in config.channels.values():
         found.update(_hidden(channel.options))
     return [text for text in found if len(text) >= _SHORT]

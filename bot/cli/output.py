@@ -72,6 +72,12 @@ def clock(at: str | None) -> str:
     return "-" if at is None else f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
+def holder(row: Mapping[str, Any]) -> str:
+    """The process that holds a channel account's connection, as one finds it."""
+    held = row["holder"]
+    return "-" if held is None else f"{held['host']}, process {held['pid']}"
+
+
 def record(said: Mapping[str, Any]) -> str:
     """One record of the log as a line for people."""
     moment = datetime.fromisoformat(said["at"]).astimezone()

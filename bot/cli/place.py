@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from bot.cli.output import note
 from bot.config.environment import config_path, state_dir
 from bot.errors import TrunklineError
 from bot.jsonio import loads
+
+_HERE = socket.gethostname()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,9 @@ def announced(place: Place) -> dict[str, Any] | None:
     with suppress(ValueError):
         about = loads(text_in(place.running) or "null")
         if isinstance(about, dict) and isinstance(about.get("url"), str):
-            return about
+            # In a folder that machines or containers share, it may be of another one, whose
+            # loopback is not ours.
+            return about if about.get("host", _HERE) == _HERE else None
     return None
 
 

@@ -14,8 +14,12 @@ import typer
 from bot import __version__
 from bot.cli import load, place
 from bot.cli.options import AsJson, ConfigFile, examples, program
-from bot.cli.output import clock, document, facts, say, table
+from bot.cli.output import clock, document, facts, holder, say, table
 from bot.cli.place import Place, announced
+from bot.cli.settings import read
+from bot.config.kinds import without_password
+from bot.errors import ConfigError
+from bot.opening import shared
 
 app = program()
 
@@ -24,6 +28,18 @@ Deep = Annotated[
 ]
 
 _PATIENCE = 0.2
+_CHANNELS = {"account": "CHANNEL", "state": "STATE", "held": "HELD BY", "error": "ERROR"}
+_PROCESSES = {
+    "id": "PROCESS",
+    "role": "DOES",
+    "host": "HOST",
+    "pid": "PID",
+    "version": "VERSION",
+    "since": "SINCE",
+    "seen": "SEEN",
+    "lanes": "LANES",
+    "has": "HOLDS",
+}
 _COUNTS = {
     "sessions": "SELECT count(*) FROM sessions WHERE archived_at IS NULL",
     "inbox": "SELECT count(*) FROM inbox WHERE state IN ('open', 'running')",
@@ -43,7 +59,7 @@ def status(deep: Deep = False, as_json: AsJson = False, config: ConfigFile = Non
         "state": str(here.state),
         "config": None if here.config is None else str(here.config),
         "gateway": _gateway(here),
-        "store": _store(here.state / "trunkline.db"),
+        "store": _shared(here) or _store(here.state / "trunkline.db"),
     }
     if deep:
         found["deep"] = load("bot.cli.client").ask(config, "status", {})
@@ -61,6 +77,15 @@ def _gateway(here: Place) -> dict[str, Any]:
     except OSError:
         return {"running": False}
     return {"running": True, **about}
+
+
+def _shared(here: Place) -> dict[str, Any] | None:
+    """The address of a store that processes share, without its password; None for a file."""
+    try:
+        config = read(here)
+    except ConfigError:
+        return None
+    return {"url": without_password(config.store.url)} if shared(config) else None
 
 
 def _store(path: Path) -> dict[str, Any] | None:
@@ -87,12 +112,18 @@ def _tell(found: Mapping[str, Any]) -> None:
             ("gateway", running or "not running; start it with: trunkline up"),
             ("config", found["config"] or "none yet; the defaults hold"),
             ("state", found["state"]),
-            ("store", "none yet" if store is None else f"{store['bytes'] // 1024} KiB"),
-            *((name, store[name]) for name in (_COUNTS if store else ())),
+            ("store", _size(store)),
+            *((name, store[name]) for name in _COUNTS if store and name in store),
         ]
     )
     if "deep" in found:
         _tell_deep(found["deep"])
+
+
+def _size(store: Mapping[str, Any] | None) -> str:
+    if store is None:
+        return "none yet"
+    return str(store["url"]) if "url" in store else f"{store['bytes'] // 1024} KiB"
 
 
 def _tell_deep(deep: Mapping[str, Any]) -> None:
@@ -102,7 +133,20 @@ def _tell_deep(deep: Mapping[str, Any]) -> None:
             ("ready", deep["ready"]),
             ("model", deep["model"]["ref"]),
             ("model problem", deep["model"]["reason"]),
+            ("problem", deep["problem"]),
         ]
     )
-    columns = {"account": "CHANNEL", "state": "STATE", "error": "ERROR"}
-    table(deep["channels"], columns, "no channels")
+    say()
+    channels = [{**row, "held": holder(row)} for row in deep["channels"]]
+    table(channels, _CHANNELS, "no channels")
+    say()
+    table([_process(row) for row in deep["processes"]], _PROCESSES, "no process runs")
+
+
+def _process(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **row,
+        "since": clock(row["startedAt"]),
+        "seen": "now" if row["alive"] else f"silent since {clock(row['seenAt'])}",
+        "has": ", ".join(row["holds"]) or None,
+    }

@@ -16,6 +16,7 @@ from bot.cli.options import AsJson, ConfigFile, examples, program
 from bot.cli.output import document, facts, note, say, table
 from bot.cli.place import Place
 from bot.cli.settings import read
+from bot.config.kinds import without_password
 from bot.lazy import optional
 from bot.opening import NAME, SHARED, shared, store_path, taken
 from bot.store.copying import copy as fill
@@ -61,7 +62,9 @@ def migrate(as_json: AsJson = False, config: ConfigFile = None) -> None:
             lock.free()
     done = sorted(KNOWN - before)
     if as_json:
-        return document({"store": _name(found.store.url), "applied": done, "new": not before})
+        return document(
+            {"store": without_password(found.store.url), "applied": done, "new": not before}
+        )
     if not done:
         return say("the store is of this version already; nothing was changed")
     say("made a new store" if not before else f"upgraded the store: {', '.join(done)}")
@@ -127,7 +130,7 @@ def copy(source: From, target: To, as_json: AsJson = False, config: ConfigFile =
         name = reading.name
     rows = [asdict(one) for one in done]
     if as_json:
-        return document({"from": name, "to": _name(target), "tables": rows})
+        return document({"from": name, "to": without_password(target), "tables": rows})
     table(rows, {"table": "TABLE", "rows": "ROWS", "sum": "SUM"}, "")
     say(f"both are equal: {sum(one.rows for one in done)} rows; set store.url to use the copy")
 
@@ -206,12 +209,6 @@ def _path(url: str, here: Place) -> Path:
     if "://" in url and not url.startswith(_FILE + "/"):
         raise Usage("a store is sqlite, sqlite:///abs/path.db, a file or postgresql://user@host/db")
     return Path(url.removeprefix(_FILE)).expanduser().absolute()
-
-
-def _name(url: str) -> str:
-    """An address without a password."""
-    head, at, rest = url.rpartition("@")
-    return f"{head.rpartition(':')[0] if head.count(':') > 1 else head}{at}{rest}"
 
 
 @app.callback()

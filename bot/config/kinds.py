@@ -257,14 +257,16 @@ def revealed(value: Any) -> Any:
     return [revealed(item) for item in value] if isinstance(value, list) else value
 
 
-def _without_password(url: str) -> str:
-    return re.sub(r"(//[^/@:]*):[^/@]*@", r"\1:***@", url)
+def without_password(url: str) -> str:
+    """An address as it may be shown. A password that breaks the address is hidden all the same."""
+    url = re.sub(r"(//[^/@:?]*):.*@", r"\1:***@", url)
+    return re.sub(r"(?i)([?&][a-z_]*password=)[^&]*", r"\1***", url)
 
 
 _DURATION_SCHEMA = {"type": "string", "pattern": rf"^(0|{_DURATION.pattern})$"}
 
 Text = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": ["string", "integer"]})]
-Url = Annotated[Text, PlainSerializer(_without_password, when_used="json")]
+Url = Annotated[Text, PlainSerializer(without_password, when_used="json")]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Whole = Annotated[int, BeforeValidator(_whole)]
 Number = Annotated[float, BeforeValidator(_number)]

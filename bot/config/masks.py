@@ -18,7 +18,7 @@ from bot.errors import ConfigError
 # Names of keys that hold secrets, wrongly spelled sections included; below the last two, any name.
 _NAMES = re.compile(r"(?i)(?:token|secret|password|passwd|api[_-]?key|apikey|credential)s?")
 _ABOVE = ("headers", "env")
-_WITH_PASSWORD = re.compile(r"://[^/\s:@]*:[^@\s]+@")
+_WITH_PASSWORD = re.compile(r"(?i)://[^/\s:@]*:[^@\s]+@|://\S*[?&][a-z_]*password=[^&\s]")
 _HARMLESS = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::-)?\}|file:.*|env:.*")
 _KEPT = re.compile(r"\(kept (\d+): .*\)", re.DOTALL)
 _LINE = re.compile(

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
+from urllib.parse import unquote
 
 from pydantic import BaseModel
 
 from bot.config.kinds import Secret
+
+_PASSWORDS = (
+    re.compile(r"//[^/@:?]*:(.+)@"),
+    re.compile(r"(?i)[?&][a-z_]*password=([^&]+)"),
+)
+
+
+def passwords_in(url: str) -> Iterator[str]:
+    """The passwords in an address, as they stand there and as they are meant."""
+    for pattern in _PASSWORDS:
+        for found in pattern.findall(url):
+            yield from {found, unquote(found)}
 
 
 def secrets_in(value: object) -> Iterator[str]:

@@ -6,19 +6,21 @@ Every process with the same store works through its keys, each key in one of the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 import structlog
+from procrastinate.exceptions import ConnectorException
 
 from bot.clock import Clock
 from bot.engine.failures import Failures
-from bot.engine.jobs import HEARTBEAT, POLL, Jobs, rescue, stalled
+from bot.engine.jobs import HEARTBEAT, POLL, STALLED, Jobs, rescue, stalled
 from bot.engine.live import Live
 from bot.engine.owning import own
-from bot.engine.port import Early, Handler, Script, Sweep, Wake, q
+from bot.engine.port import Early, Handler, Member, Script, Self, Sweep, Wake, q
 from bot.engine.postgres import Reader, Writer
+from bot.engine.roster import Roster, forget, members
 from bot.errors import StoreError
 
 T = TypeVar("T")
@@ -41,29 +43,38 @@ class Cluster:
         self._reader = Reader(url)
         self._handlers: dict[str, Handler] = {}
         self._failures = Failures()
-        self._jobs = Jobs(url, self._run, self._due, concurrency)
+        self._kinds: list[str] = []
+        self._roster = Roster(clock, self._lanes)
+        self._jobs = Jobs(url, self._run, self._due, self._roster.about, concurrency)
         self._live = Live(url, self._jobs.connector)
         self._opening = asyncio.Lock()
         self._open = False
         self._sweep: Sweep | None = None
+        self._worker: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._telling: asyncio.Task[None] | None = None
+        self._news = False
         self._timers: set[asyncio.TimerHandle] = set()
         self._looking: set[asyncio.Task[None]] = set()
 
     def handle(self, kind: str, handler: Handler) -> None:
         self._handlers[kind] = handler
 
-    async def start(self, sweep: Sweep) -> None:
+    async def start(self, sweep: Sweep, kinds: Collection[str] | None = None) -> None:
         self._sweep = sweep
+        self._kinds = [kind for kind in self._handlers if kinds is None or kind in kinds]
         await self.tx(_swept(sweep, self._clock.now(), at_once=True))
         await self._opened()
-        for name, work in (
-            ("worker", self._jobs.work(self._handlers)),
+        if self._kinds:
+            work = self._jobs.work(self._kinds)
+            self._worker = asyncio.create_task(work, name="engine-worker")
+        for name, task in (
             ("sweep", self._sweep_forever()),
             ("rescue", self._rescue_forever()),
             ("live", self._live.listen()),
+            ("beat", self._beat_forever()),
         ):
-            self._tasks.append(asyncio.create_task(work, name=f"engine-{name}"))
+            self._tasks.append(asyncio.create_task(task, name=f"engine-{name}"))
 
     async def stop(self, grace: float) -> None:
         await self.drain(grace)
@@ -78,14 +89,19 @@ class Cluster:
             await self._jobs.ended(min(POLL, max(0.0, deadline - loop.time())))
         self._jobs.hand_over()
         await self._jobs.stop()
-        for task in self._tasks[1:]:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        ending = [*self._tasks, *([self._worker] if self._worker else [])]
+        await asyncio.gather(*ending, return_exceptions=True)
 
     async def close(self) -> None:
         """Close the connections to the store."""
         for timer in self._timers:
             timer.cancel()
+        if self._telling is not None:
+            await asyncio.wait({self._telling})
+        if self._tasks:
+            await self._jobs.leave()
         await self._writer.close()
         await self._reader.close()
         await self._jobs.connector.close_async()
@@ -99,8 +115,21 @@ class Cluster:
     async def read(self, script: Script[T]) -> T:
         return await self._reader.submit(script)
 
-    def own(self, resource: str) -> AbstractAsyncContextManager[asyncio.Event]:
-        return own(self._url, resource)
+    def own(
+        self, resource: str, waiting: Callable[[], None] | None = None
+    ) -> AbstractAsyncContextManager[asyncio.Event]:
+        return self._roster.holding(resource, own(self._url, resource, waiting), self.tell)
+
+    def present(self, who: Self) -> None:
+        self._roster.who = who
+
+    async def members(self) -> list[Member]:
+        return await self.read(members(self._clock.now(), STALLED))
+
+    def tell(self) -> None:
+        self._news = True
+        if self._tasks and (self._telling is None or self._telling.done()):
+            self._telling = asyncio.create_task(self._tell(), name="engine-tell")
 
     async def publish(self, topic: str, event: dict[str, Any]) -> None:
         await self._opened()
@@ -111,13 +140,13 @@ class Cluster:
 
     async def idle(self) -> None:
         """Wait until no handler runs here and no key that this process handles is due."""
-        while bool(self._jobs.busy) or await self.read(_is_due(list(self._handlers))):
+        while bool(self._jobs.busy) or await self.read(_is_due(self._kinds)):
             await self._jobs.ended(POLL)
 
     async def _answers_wait(self) -> bool:
         """Is there something to send that this process, ending, should not leave behind?"""
         try:
-            return "out" in self._handlers and await self.read(_is_due(["out"]))
+            return "out" in self._kinds and await self.read(_is_due(["out"]))
         except StoreError:
             return False
 
@@ -134,7 +163,7 @@ class Cluster:
     def _soon(self, wake: Wake) -> None:
         """Look for a delayed wake in time; if this process is gone, others find it by polling."""
         delay = self._delay(wake)
-        if not 0 < delay <= _NEAR or not self._tasks:
+        if not 0 < delay <= _NEAR or self._worker is None:
             return
         loop = asyncio.get_running_loop()
 
@@ -159,6 +188,27 @@ class Cluster:
     async def _due(self, kind: str, key: str) -> None:
         """A delayed wake is due: now it is one that waits for its key."""
         await self.tx(_waking(Wake(kind, key)))
+
+    def _lanes(self) -> int:
+        return sum(kind == "lane" for kind, _ in self._jobs.busy)
+
+    async def _tell(self) -> None:
+        while self._news:
+            self._news = False
+            await self._beat()
+
+    async def _beat(self) -> None:
+        try:
+            await self._jobs.beat()
+        except ConnectorException as error:
+            log.warning("others do not hear of this process", error=str(error))
+
+    async def _beat_forever(self) -> None:
+        """Show that this process lives; where a worker runs, its heartbeats do."""
+        await self._beat()
+        while self._worker is None:
+            await asyncio.sleep(HEARTBEAT)
+            await self._beat()
 
     async def _sweep_forever(self) -> None:
         assert self._sweep is not None
@@ -192,6 +242,7 @@ def _swept(sweep: Sweep, now: float, *, at_once: bool) -> Script[None]:
         now if at_once else now - SWEEP_EVERY + 5,
     )
     if rows or at_once:
+        yield from forget()
         yield from sweep(now)
 
 

@@ -6,7 +6,8 @@ import asyncio
 import fcntl
 import heapq
 import os
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.engine.failures import Failures
-from bot.engine.port import Early, Handler, Script, Sweep, Wake
+from bot.engine.port import Early, Handler, Member, Script, Self, Sweep, Wake
 from bot.engine.sqlite import Reader, Writer
 from bot.errors import StoreError, StoreHeld
 
@@ -73,11 +74,15 @@ class Embedded:
         self._subscribers: dict[str, list[Callable[[dict[str, Any]], None]]] = {}
         self._stopping = False
         self._started = False
+        self._self = Self()
+        self._since = clock.now()
+        self._holds: dict[str, float] = {}
 
     def handle(self, kind: str, handler: Handler) -> None:
         self._handlers[kind] = handler
 
-    async def start(self, sweep: Sweep) -> None:
+    async def start(self, sweep: Sweep, kinds: Collection[str] | None = None) -> None:
+        # There is nobody else, so every kind is handled here.
         self._sweep = sweep
         self._started = True
         await self._run_sweep()
@@ -115,9 +120,34 @@ class Embedded:
         return await self._reader.submit(script)
 
     @asynccontextmanager
-    async def own(self, resource: str) -> AsyncIterator[asyncio.Event]:
+    async def own(
+        self, resource: str, waiting: Callable[[], None] | None = None
+    ) -> AsyncIterator[asyncio.Event]:
         """One process holds everything, so a resource is never lost."""
-        yield asyncio.Event()
+        self._holds[resource] = self._clock.now()
+        try:
+            yield asyncio.Event()
+        finally:
+            del self._holds[resource]
+
+    def present(self, who: Self) -> None:
+        self._self = who
+
+    async def members(self) -> list[Member]:
+        """This process alone, once it was started."""
+        if not self._started:
+            return []
+        lanes = sum(kind == "lane" for kind, _ in self._busy)
+        who, now = self._self, self._clock.now()
+        return [
+            Member(
+                *("here", who.role, socket.gethostname(), os.getpid(), who.version, self._since),
+                *(now, True, lanes, dict(self._holds), who.told()),
+            )
+        ]
+
+    def tell(self) -> None:
+        """Nobody else listens."""
 
     async def publish(self, topic: str, event: dict[str, Any]) -> None:
         for callback in self._subscribers.get(topic, ()):

@@ -24,6 +24,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from bot.engine.port import Script, Wake, q
 from bot.engine.postgres import CONNECT_TIMEOUT, LATER, NOW, TOLD
+from bot.engine.roster import LEAVE, TELL
 
 log = structlog.get_logger("engine")
 logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
@@ -54,7 +55,8 @@ _NEXT = """
 SELECT pg_notify('procrastinate_queue_v1#' || queue_name, %(told)s)
 FROM procrastinate_jobs WHERE queueing_lock = %(name)s AND status = 'todo'
 """
-_BEAT = """
+_BEAT = f"""
+WITH told AS ({TELL})
 UPDATE procrastinate_workers SET last_heartbeat = now() WHERE id = %(worker)s RETURNING id
 """
 _STALLED = (
@@ -137,7 +139,7 @@ class _Manager(JobManager):
         now = asyncio.get_running_loop().time()
         self._alive = self._alive or now
         try:
-            found = await self.connector.execute_query_all_async(_BEAT, worker=worker_id)
+            found = await self._jobs.beat(worker_id)
         except ConnectorException as error:
             if now - self._alive < STALLED:
                 return
@@ -168,6 +170,7 @@ class Jobs:
         url: str,
         run: Callable[[str, str], Coroutine[Any, Any, float | None]],
         later: Callable[[str, str], Coroutine[Any, Any, None]],
+        about: Callable[[], dict[str, str]],
         concurrency: int,
     ) -> None:
         self.connector = PsycopgConnector(
@@ -187,6 +190,7 @@ class Jobs:
         self.told: Any = None
         self._run = run
         self._later = later
+        self._about = about
         self._concurrency = concurrency
         self._kept: frozenset[str] | None = None
         self._worker: Any = None
@@ -203,6 +207,22 @@ class Jobs:
     def busy(self) -> set[tuple[str, str]]:
         """The kinds and keys whose handlers run in this process."""
         return set(self._running.values())
+
+    async def beat(self, worker: int | None = None) -> bool:
+        """Show that this process lives, and its worker; is the worker known?
+
+        Raises ConnectorException.
+        """
+        return bool(
+            await self.connector.execute_query_all_async(_BEAT, worker=worker, **self._about())
+        )
+
+    async def leave(self) -> None:
+        """Take this process off the list of those that live."""
+        try:
+            await self.connector.execute_query_async(LEAVE, process=self._about()["process"])
+        except ConnectorException as error:
+            log.warning("left without a word; others find it silent", error=str(error))
 
     async def work(self, kinds: Iterable[str]) -> None:
         """Run a worker for these kinds until `stop`."""

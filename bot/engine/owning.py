@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -30,9 +30,14 @@ def number_of(resource: str) -> int:
 
 
 @asynccontextmanager
-async def own(url: str, resource: str) -> AsyncIterator[asyncio.Event]:
-    """Wait until the resource is ours; the event is set when it may be somebody else's."""
-    connection = await _taken(url, resource)
+async def own(
+    url: str, resource: str, waiting: Callable[[], None] | None = None
+) -> AsyncIterator[asyncio.Event]:
+    """Wait until the resource is ours; the event is set when it may be somebody else's.
+
+    `waiting` is called when another process has it.
+    """
+    connection = await _taken(url, resource, waiting)
     lost = asyncio.Event()
     keeping = asyncio.create_task(_keep(connection, resource, lost), name=f"own:{resource}")
     try:
@@ -44,7 +49,9 @@ async def own(url: str, resource: str) -> AsyncIterator[asyncio.Event]:
         await connection.close()
 
 
-async def _taken(url: str, resource: str) -> psycopg.AsyncConnection[Any]:
+async def _taken(
+    url: str, resource: str, waiting: Callable[[], None] | None
+) -> psycopg.AsyncConnection[Any]:
     while True:
         connection: psycopg.AsyncConnection[Any] | None = None
         try:
@@ -54,7 +61,12 @@ async def _taken(url: str, resource: str) -> psycopg.AsyncConnection[Any]:
                 connect_timeout=CONNECT_TIMEOUT,
                 application_name="trunkline owner",
             )
-            await connection.execute("SELECT pg_advisory_lock(%s)", [number_of(resource)])
+            number = [number_of(resource)]
+            asked = await connection.execute("SELECT pg_try_advisory_lock(%s)", number)
+            if await asked.fetchone() != (True,):
+                if waiting is not None:
+                    waiting()
+                await connection.execute("SELECT pg_advisory_lock(%s)", number)
             await connection.execute(f"SET idle_session_timeout = '{SILENT_AT_MOST}'")
             return connection
         except psycopg.Error as error:

@@ -7,7 +7,7 @@ handler alone, at least once". A handler looks at the tables, does the next thin
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -60,6 +60,34 @@ Early = Callable[[T, "asyncio.Future[None]"], None]
 Sweep = Callable[[float], Script[None]]
 
 
+class Member(NamedTuple):
+    """A process that works on the store, as it last said of itself; times in seconds since 1970.
+
+    `lanes` are those in its hand. `holds`: the resources that it owns, and since when. `told` is
+    what the rest of the program has to say, as JSON. One that is not `alive` was heard of lately.
+    """
+
+    id: str
+    role: str
+    host: str
+    pid: int
+    version: str
+    started_at: float
+    seen_at: float
+    alive: bool
+    lanes: int
+    holds: Mapping[str, float]
+    told: Mapping[str, Any]
+
+
+class Self(NamedTuple):
+    """Who a process says it is to the others."""
+
+    role: str = "everything"
+    version: str = ""
+    told: Callable[[], Mapping[str, Any]] = dict
+
+
 def q(text: str, *params: Any) -> Sql:
     """A statement with its parameters."""
     return Sql(text, params)
@@ -73,8 +101,11 @@ class Engine(Protocol):
     lost wake.
     """
 
-    async def start(self, sweep: Sweep) -> None:
-        """Begin to run handlers; the sweep is run at once and every minute, and yields wakes."""
+    async def start(self, sweep: Sweep, kinds: Collection[str] | None = None) -> None:
+        """Begin to run handlers; the sweep is run at once and every minute, and yields wakes.
+
+        With `kinds`, only handlers of these run here; the rest is for other processes.
+        """
         ...
 
     async def stop(self, grace: float) -> None:
@@ -110,8 +141,25 @@ class Engine(Protocol):
         """Run a script that only reads, beside the writer."""
         ...
 
-    def own(self, resource: str) -> AbstractAsyncContextManager[asyncio.Event]:
-        """Be the sole holder of a resource (a bot token); the event is set when it is lost."""
+    def own(
+        self, resource: str, waiting: Callable[[], None] | None = None
+    ) -> AbstractAsyncContextManager[asyncio.Event]:
+        """Be the sole holder of a resource (a bot token); the event is set when it is lost.
+
+        `waiting` is called if another process holds it now.
+        """
+        ...
+
+    def present(self, who: Self) -> None:
+        """Say who this process is, before `start`."""
+        ...
+
+    async def members(self) -> list[Member]:
+        """The processes of the store and those that died lately. Raises StoreError."""
+        ...
+
+    def tell(self) -> None:
+        """What this process says of itself has changed: let `members` show it soon."""
         ...
 
     async def publish(self, topic: str, event: dict[str, Any]) -> None:

@@ -10,6 +10,11 @@ _DIARY = (
     "procrastinate_trigger_status_events_update_v1",
     "procrastinate_trigger_scheduled_events_v1",
 )
+# Steps of our own after the first schema, by name: who works on the store, and when it was heard.
+_OURS = {
+    "processes": "CREATE TABLE engine_processes(id TEXT PRIMARY KEY, about TEXT NOT NULL, "
+    "seen_at TIMESTAMPTZ NOT NULL)",
+}
 
 
 def statements() -> tuple[str, ...]:
@@ -25,11 +30,12 @@ def statements() -> tuple[str, ...]:
         "body TEXT NOT NULL, at TIMESTAMPTZ NOT NULL DEFAULT now())",
         "CREATE TABLE engine_state(name TEXT PRIMARY KEY, at DOUBLE PRECISION NOT NULL)",
         "INSERT INTO engine_state(name, at) VALUES('sweep', 0)",
+        *_OURS.values(),
     )
 
 
 def updates() -> dict[str, str]:
-    """The library's own steps after its first schema, by name, in order."""
+    """The steps after the first schema, the library's and ours, by name, in order."""
     folder = resources.files("procrastinate.sql") / "migrations"
     found = sorted(one.name for one in folder.iterdir() if one.name.endswith(".sql"))
-    return {name: (folder / name).read_text("utf-8") for name in found}
+    return {name: (folder / name).read_text("utf-8") for name in found} | _OURS

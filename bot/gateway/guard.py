@@ -24,6 +24,8 @@ MAX_BODY = 1 << 20
 LARGER = {"/uploads": 25 << 20, "/v1/chat/completions": 8 << 20}
 # What works without scripts: its forms have no other type.
 FORMS = ("/login", "/repair")
+# Asked by probes and load balancers, which name the address that they found.
+HEALTH = ("/healthz", "/readyz")
 COOKIE = "trunkline"
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -67,13 +69,20 @@ def check_bind(host: str, hosts: Sequence[str], proxies: Sequence[str], tls: boo
 class Guard:
     """Judges requests by their head alone. Raises ConfigError for a host or proxy it cannot read.
 
-    `port` is the one really bound.
+    `port` is the one really bound. `probed`: health is told under any name, in a process that has
+    nothing else to show to a browser.
     """
 
     def __init__(
-        self, port: int, tls: bool = False, hosts: Sequence[str] = (), proxies: Sequence[str] = ()
+        self,
+        port: int,
+        tls: bool = False,
+        hosts: Sequence[str] = (),
+        proxies: Sequence[str] = (),
+        probed: bool = False,
     ) -> None:
         self.port = port
+        self._probed = probed
         self._tls = tls
         self._proxies = [_network(proxy) for proxy in proxies]
         self._hosts = {(name, port) for name in _LOOPBACK}
@@ -89,7 +98,8 @@ class Guard:
 
     def judge(self, request: web.BaseRequest) -> Refusal | None:
         """Why a request is refused, as status, code and sentence; None when it may pass."""
-        if not self._known_host(request):
+        probe = self._probed and request.rel_url.path in HEALTH
+        if not probe and not self._known_host(request):
             return 404, "NOT_FOUND", "not found"
         if request.headers.get("Sec-Fetch-Site") == "cross-site":
             return 403, "FORBIDDEN", "other sites may not call this one; open it directly"

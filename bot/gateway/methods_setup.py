@@ -11,6 +11,7 @@ from bot.config.kinds import Secret
 from bot.engine.port import Script, q
 from bot.errors import RequestError, RunError
 from bot.gateway.frames import Params
+from bot.gateway.methods_channels import channel_rows
 from bot.gateway.params import Id, Nothing
 from bot.gateway.rpc import Client, Json, Method, method
 from bot.gateway.services import Core
@@ -35,7 +36,7 @@ async def setup_state(core: Core, client: Client, params: Nothing) -> Json:
     rows = core.world.models(core.config.default_agent.id)
     real = [row["ref"] for row in rows if row["ready"] and not row["ref"].startswith(DEMO)]
     accounts = [one for one in core.config.channels.values() if one.settings.enabled]
-    up = [one.name for one in accounts if core.channel_state(one.name).state == "up"]
+    up = [row["account"] for row in await channel_rows(core) if row["state"] == "up"]
     tasks, demo = await core.engine.read(_counts())
     primary = core.catalogue.resolve(core.config.default_agent.model.primary)
     return {

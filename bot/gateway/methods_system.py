@@ -11,6 +11,7 @@ from bot.errors import RequestError, RunError
 from bot.gateway.frames import Params
 from bot.gateway.methods_channels import channel_rows
 from bot.gateway.params import Id, Nothing
+from bot.gateway.processes import problem, process_rows
 from bot.gateway.rows import when
 from bot.gateway.rpc import Client, Json, Method, method
 from bot.gateway.services import Core
@@ -122,6 +123,7 @@ async def health(core: Core, client: Client, params: Nothing) -> Json:
 async def status(core: Core, client: Client, params: Nothing) -> Json:
     now = core.clock.now()
     default = core.config.default_agent
+    members = await core.engine.members()
     return {
         "version": __version__,
         "startedAt": when(core.started_at),
@@ -130,6 +132,8 @@ async def status(core: Core, client: Client, params: Nothing) -> Json:
         "waiting": await core.engine.read(upkeep.counts()),
         "agents": core.world.agents(),
         "channels": await channel_rows(core),
+        "processes": process_rows(members),
+        "problem": problem(members),
         "model": {
             "ref": default.model.primary,
             "reason": _unready(core, default.model.primary),

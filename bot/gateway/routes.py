@@ -38,18 +38,26 @@ class Routes:
             if file.is_file()
         }
 
-    def door(self, app: web.Application) -> None:
-        """What answers before anything else can: health, sign-in, and the files of pages."""
+    def health(self, app: web.Application) -> None:
+        """What whoever watches over the process asks."""
         app.router.add_get("/healthz", self._health)
         app.router.add_get("/readyz", self._ready)
+
+    def hooks(self, app: web.Application) -> None:
+        """What platforms call."""
+        app.router.add_post("/channels/{account}", self._webhook)
+
+    def door(self, app: web.Application) -> None:
+        """What answers before anything else can: health, sign-in, and the files of pages."""
+        self.health(app)
         app.router.add_get("/login", self._login_page, allow_head=False)
         app.router.add_post("/login", self._login)
         app.router.add_get("/static/{name:.+}", self._static)
 
     def add(self, app: web.Application, socket: Handler) -> None:
         self.door(app)
+        self.hooks(app)
         app.router.add_get("/ws", socket, allow_head=False)
-        app.router.add_post("/channels/{account}", self._webhook)
         app.router.add_get("/", self._home)
         for page in PAGES:
             for path in page.paths:

@@ -22,6 +22,7 @@ from bot.gateway.routes import Routes
 from bot.gateway.rpc import Methods
 from bot.gateway.services import Site
 from bot.gateway.socket import Sockets
+from bot.roles import Role
 
 log = structlog.get_logger("gateway")
 
@@ -49,13 +50,24 @@ class _Protocol(web.RequestHandler):
 
 
 class Gateway:
-    """Serves the page, the socket and webhooks. `token` is what signs in."""
+    """Serves the page, the socket and webhooks. `token` is what signs in.
 
-    def __init__(self, options: Options, token: str, site: Site, methods: Methods) -> None:
+    In a process whose role has no pages, only what others ask of it: health, figures, webhooks.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        token: str,
+        site: Site,
+        methods: Methods,
+        role: Role | None = None,
+    ) -> None:
         self._options = options
         self._token = token
         self._site = site
         self._methods = methods
+        self._role = role or Role()
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
         self._sockets: Sockets | None = None
@@ -71,7 +83,8 @@ class Gateway:
         options = self._options
         host, port = host or options.host, options.port if port is None else port
         tls = _tls_context(options.tls.cert, options.tls.key)
-        check_bind(host, options.allowed_hosts, options.trusted_proxies, tls is not None)
+        if self._role.serves:
+            check_bind(host, options.allowed_hosts, options.trusted_proxies, tls is not None)
         listener = listen(host, port)
         try:
             port = listener.getsockname()[1]
@@ -84,7 +97,10 @@ class Gateway:
 
     async def _serve(self, listener: socket.socket, port: int, tls: ssl.SSLContext | None) -> None:
         options, site = self._options, self._site
-        guard = Guard(port, tls is not None, options.allowed_hosts, options.trusted_proxies)
+        guard = Guard(
+            *(port, tls is not None, options.allowed_hosts, options.trusted_proxies),
+            probed=not self._role.serves,
+        )
         auth = self._auth = Auth(self._token, guard, site.browsers, site.clock)
         sockets = Sockets(auth, self._methods, site.hub, site.views, site.clock, site.nodes)
         app = web.Application(middlewares=[shield, guard.middleware], client_max_size=MAX_BODY)
@@ -111,10 +127,17 @@ class Gateway:
 
     def routes(self, app: web.Application, auth: Auth, sockets: Sockets) -> None:
         """Register everything that answers."""
-        Routes(auth, self._site).add(app, sockets.handle)
-        if self._site.core is not None:
-            for add in (openai_api.add, webhooks.add, uploads_http.add, add_metrics, tracing.add):
-                add(app, self._site.core, auth)
+        routes, core = Routes(auth, self._site), self._site.core
+        if self._role.serves:
+            routes.add(app, sockets.handle)
+        else:
+            routes.health(app)
+            if self._role.receives:
+                routes.hooks(app)
+        if core is not None:
+            ways = (openai_api.add, webhooks.add, uploads_http.add) if self._role.serves else ()
+            for add in (*ways, add_metrics, tracing.add):
+                add(app, core, auth)
 
     def login_url(self) -> str:
         """A link that signs a browser in: once, within a minute."""

@@ -24,6 +24,7 @@ from bot.gateway.file import ConfigFile
 from bot.inbound import ChannelState, Inbound
 from bot.lanes import Lanes
 from bot.providers.catalogue import Catalogue
+from bot.roles import Role
 from bot.schedule.tasks import Tasks
 from bot.sessions import Sessions
 from bot.store import sessions as session_scripts
@@ -80,6 +81,7 @@ class Core:
     file: ConfigFile
     folder: Callable[[str], Folder]
     state: Path
+    role: Role
     link: Callable[[], str] = no_link
 
     async def adopt(self, config: Config, *accounts: str) -> bool:
@@ -91,13 +93,18 @@ class Core:
         return self.inbound.states.get(account, ChannelState())
 
     async def ready(self) -> bool:
-        """Does the store answer, and is every enabled channel connected?"""
+        """Does the store answer, and is every enabled channel of this process connected?
+
+        One that waits for another process to let go of a channel does all it can.
+        """
         try:
             await self.engine.read(upkeep.counts())
         except StoreError:
             return False
+        if not self.role.receives:
+            return True
         enabled = [one.name for one in self.config.channels.values() if one.settings.enabled]
-        return all(self.channel_state(name).state == "up" for name in enabled)
+        return all(self.channel_state(name).state in ("up", "standby") for name in enabled)
 
     async def view(self, key: str) -> View:
         """What the session of a key lets watchers see."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -10,6 +9,7 @@ from typing import Any, cast
 import psycopg
 from psycopg.rows import tuple_row
 
+from bot.config.kinds import without_password
 from bot.engine.postgres import MIGRATING, connect, readable, translated
 from bot.errors import StoreHeld
 from bot.store.sides import Values
@@ -27,7 +27,7 @@ class SharedSide:
     """
 
     def __init__(self, url: str, *, read_only: bool, alone: bool) -> None:
-        self.name = re.sub(r"(//[^/@:]*):[^/@]*@", r"\1@", url).partition("?")[0]
+        self.name = without_password(url).partition("?")[0]
         self._connection = connect(url)
         try:
             if alone and self.query(_OTHERS)[0][0]:

@@ -19,6 +19,7 @@ from bot.contract import Address, Author, Message, Ref
 from bot.gateway.methods import table
 from bot.gateway.server import Gateway
 from bot.gateway.services import Core, site_of
+from bot.roles import Role, role_of
 from tests.contracts.gateway_kit import TOKEN, Socket
 
 MAIN = "agent:main:main"
@@ -119,11 +120,12 @@ async def opened(
     state.mkdir(exist_ok=True)
     file = state / "config.yaml"
     file.write_text(config, encoding="utf-8")
-    app = product.build(load_text(config, "config.yaml", {}, types), state, clock)
+    role = Role() if channels else role_of(["gateway"])
+    app = product.build(load_text(config, "config.yaml", {}, types), state, clock, role)
     core = core_of(app, file)
     site = site_of(core, app.supervisor)
     gateway = Gateway(Options(), TOKEN, site, table(core))
-    await app.start(channels=channels)
+    await app.start()
     url = await gateway.start(port=0)
     core.link = gateway.login_url
     try:

@@ -34,7 +34,7 @@ def test_one_gateway_serves_every_verb(trunkline: Trunkline):
         about = json.loads((trunkline.home / "gateway.json").read_text())
         assert about["url"] == running.url
         assert about["pid"] == running.process.pid
-        assert set(about) == {"url", "pid", "version", "startedAt"}
+        assert set(about) == {"url", "pid", "host", "version", "startedAt"}
 
         answer = json.loads(trunkline.ok("chat", "-m", "hello", "--json"))
         assert (answer["status"], answer["sessionKey"]) == ("ok", "agent:main:main")

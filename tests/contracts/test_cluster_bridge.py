@@ -258,7 +258,7 @@ async def test_where_nobody_watches_only_what_is_waited_for_is_told(house: House
 
 async def test_what_each_process_sees_for_itself_stays_there(house: House):
     one, other = await house.side(), await house.side()
-    for name in ("tick", "shutdown", "chat", "channel.status"):
+    for name in ("tick", "shutdown", "chat"):
         one.hub.publish(Signal(name, {}))
     one.hub.publish(Signal("approval.requested", {"id": "a"}))
     await settle()
