@@ -28,7 +28,7 @@ from bot.live import Live, Ticker
 from bot.reply import Secrets, prefix_of, split
 from bot.reply.blocks import unsent
 from bot.steps import step
-from bot.store import outbox, task_told
+from bot.store import outbox, slowdowns, task_told
 from bot.store.outbox import Part
 from bot.types import Turn
 
@@ -324,6 +324,7 @@ class Delivery:
     def _later(self, part: Part, at: float, error: str) -> Script[None]:
         log.info("send postponed", to=part.address.key, until=at, reason=error)
         yield from outbox.retry(part.id, part.op, at, error, unsure=part.uncertain)
+        yield from slowdowns.asked("channel", part.address.account, at, self._now())
 
     def _refused(self, part: Part, error: str) -> Script[None]:
         """An edit that is refused becomes a fresh message; a send that is refused has failed."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -34,7 +35,7 @@ from bot.errors import (
 from bot.preview import Edit, Hold, Post, Preview, Wait
 from bot.reply import draft, reasoning_message, size, split
 from bot.steps import step
-from bot.store import outbox
+from bot.store import outbox, slowdowns
 
 log = structlog.get_logger("live")
 
@@ -280,6 +281,9 @@ class Live:
             wait, everywhere = error.retry_after, error.everywhere
             until = channel.budget.close(self._to, now, wait, everywhere=everywhere)
             self._state = preview.failed(self._state, now, until)
+            with suppress(StoreError):
+                asked = slowdowns.asked("channel", self._to.account, until, now)
+                await self._engine.tx(asked)
         except (SendError, StoreError) as error:
             log.info("preview given up", to=self._to.key, run=self._run, reason=str(error))
             self._state = preview.failed(self._state, self._clock.now(), None)

@@ -80,6 +80,21 @@ def by_channel(rows: Iterable[Row]) -> list[dict[str, Any]]:
     ]
 
 
+def waits(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """By day (UTC) and name: how often a channel's account or a model asked to wait, how long."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    seconds: Counter[tuple[str, str, str]] = Counter()
+    for row in rows:
+        key = day_of(row["at"]), row["kind"], row["name"]
+        counts[key] += 1
+        seconds[key] += row["wait"]
+    return [
+        {"day": day, "kind": kind, "name": name, "count": count, "seconds": round(waited, 3)}
+        for (day, kind, name), count in sorted(counts.items())
+        for waited in [seconds[day, kind, name]]
+    ]
+
+
 def again(rows: Iterable[Row]) -> list[dict[str, Any]]:
     """By channel: how many parts were sent, how many of them took more than one attempt."""
     parts: Counter[str] = Counter()

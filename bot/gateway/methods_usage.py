@@ -13,6 +13,7 @@ from bot.gateway.params import Key
 from bot.gateway.rows import when
 from bot.gateway.rpc import Client, Json, Method, method
 from bot.gateway.services import Core
+from bot.store import slowdowns
 from bot.store import usage as sums
 from bot.store import usage_series as series
 from bot.store.upkeep import KEPT
@@ -64,6 +65,7 @@ async def usage_series(core: Core, client: Client, params: SeriesParams) -> Json
             for row in calls
         ],
         "deliveries": figures.again(await read(series.sent_again(since))),
+        "waits": figures.waits(await read(slowdowns.between(since, now))),
     }
 
 

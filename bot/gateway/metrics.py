@@ -19,6 +19,7 @@ from bot.events import Delta, Event, Finished, Note, RunEvent, Started, ToolEnde
 from bot.gateway.auth import Auth, bearer
 from bot.gateway.figures import LIMITED, channel_of
 from bot.gateway.services import Core
+from bot.store import slowdowns
 
 _LATENCY = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 _WAITS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300)
@@ -81,6 +82,9 @@ class Metrics:
         self._limited = self._counter(
             "rate_limited", "Runs that failed because the provider asked to wait (429)"
         )
+        self._waits = self._counter(
+            "waits_asked", "Times that a channel's account or a model asked to wait", "kind", "name"
+        )
         self._first = self._histogram(
             "first_token_seconds", "From a run's start to its first visible text", _LATENCY
         )
@@ -141,7 +145,12 @@ class Metrics:
         return made
 
     def _count(
-        self, came: list[Row], ended: list[Row], now: dict[str, list[Row]], tasks: list[Row]
+        self,
+        came: list[Row],
+        ended: list[Row],
+        now: dict[str, list[Row]],
+        tasks: list[Row],
+        waits: list[Row],
     ) -> None:
         for row in came:
             channel = channel_of(row["address"])
@@ -154,6 +163,8 @@ class Metrics:
             self._tokens.labels(model, "input").inc(row["input_tokens"] or 0)
             self._tokens.labels(model, "output").inc(row["output_tokens"] or 0)
             self._cost.labels(model).inc(row["cost"] or 0.0)
+        for row in waits:
+            self._waits.labels(row["kind"], self._models(row["name"])).inc()
         for gauge, name in ((self._active, "runs"), (self._outbox, "outbox"), (self._tasks, "on")):
             gauge.clear()
             for row in now[name]:
@@ -164,7 +175,7 @@ class Metrics:
 
 def _look(
     since: float, until: float
-) -> Script[tuple[list[Row], list[Row], dict[str, list[Row]], list[Row]]]:
+) -> Script[tuple[list[Row], list[Row], dict[str, list[Row]], list[Row], list[Row]]]:
     """What came and ended in a time, and what is open now."""
     came = yield q(
         "SELECT address, kind, count(*) AS n FROM inbox "
@@ -190,7 +201,8 @@ def _look(
         since,
         until,
     )
-    return came, ended, {"runs": active, "outbox": outbox, "on": on}, tasks
+    waits = yield from slowdowns.between(since, until)
+    return came, ended, {"runs": active, "outbox": outbox, "on": on}, tasks, waits
 
 
 def add(app: web.Application, core: Core, auth: Auth) -> None:

@@ -18,6 +18,7 @@ from bot.providers.found import Found
 from bot.providers.http import Refused
 from bot.providers.probe import Lists, Measures
 from bot.store import profiles as rows
+from bot.store import slowdowns
 from bot.types import Entry, Final, ModelEvent, ModelRequest, Notice, Provider, Restart
 
 Events = AsyncGenerator[ModelEvent, None]
@@ -98,9 +99,7 @@ class Keeper:
             if where is not None:
                 rest = after(self._rests.get((profile, where)), failure, now)
                 self._rests[profile, where] = rest
-                await self._store(
-                    rows.rest(profile, where, rest.until, rest.errors, rest.code, rest.at)
-                )
+                await self._store(_rested(profile, where, asked.model, rest))
             return
         held = [one for one in (asked.model, EVERY_MODEL) if (profile, one) in self._rests]
         if held:
@@ -120,6 +119,13 @@ class Keeper:
         except StoreError as error:
             # It counts while this process lives; no answer fails for it.
             log.warning("credential state was not stored", reason=str(error))
+
+
+def _rested(profile: str, where: str, model: str, rest: Rest) -> Script[None]:
+    yield from rows.rest(profile, where, rest.until, rest.errors, rest.code, rest.at)
+    if rest.code == "MODEL_RATE_LIMIT":
+        name = f"{profile.partition(':')[0]}/{model}"
+        yield from slowdowns.asked("model", name, rest.until, rest.at)
 
 
 def _known() -> Script[tuple[dict[tuple[str, str], Rest], dict[str, str]]]:

@@ -25,6 +25,7 @@ _OLD = (
     "DELETE FROM calls WHERE run IN (SELECT run FROM calls WHERE ended_at < ? LIMIT ?)",
     "DELETE FROM pairings WHERE id IN (SELECT id FROM pairings WHERE expires_at < ? LIMIT ?)",
     "DELETE FROM pins WHERE place IN (SELECT place FROM pins WHERE at < ? LIMIT ?)",
+    "DELETE FROM slowdowns WHERE id IN (SELECT id FROM slowdowns WHERE at < ? LIMIT ?)",
     "DELETE FROM browsers WHERE hash IN (SELECT hash FROM browsers WHERE expires_at < ? LIMIT ?)",
 )
 

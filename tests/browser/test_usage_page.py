@@ -18,6 +18,7 @@ PLOTS = (
     "Wait before a run began",
     "Tool calls",
     "Runs that failed, and refusals for too many requests",
+    "Times that a platform or a model asked to wait (429)",
 )
 
 
@@ -39,6 +40,8 @@ async def test_plots_tables_and_files_show_the_stored_rows(demo: Site):
     await expect(page.get_by_role("region", name="Messages by channel")).to_contain_text("webchat")
     tools = page.get_by_role("region", name="Tool calls", exact=True)
     await expect(tools.get_by_role("row", name="session_status")).to_contain_text("1")
+    waits = page.get_by_role("region", name="asked to wait (429)")
+    await expect(waits.get_by_role("row", name="demo/demo")).to_contain_text("model")
     assert await findings(page) == []
     async with page.expect_download() as told:
         await tools.get_by_role("button", name="as CSV").click()

@@ -51,6 +51,7 @@ async def test_runs_messages_tools_and_tokens_are_counted_once(tmp_path: Path) -
             assert seen["trunkline_runs_total", "error"] == 1
             assert seen["trunkline_run_errors_total", "MODEL_RATE_LIMIT"] == 1
             assert seen[("trunkline_rate_limited_total",)] == 1
+            assert seen["trunkline_waits_asked_total", "model", "demo/demo"] == 1
             assert seen["trunkline_tool_calls_total", "ok", "session_status"] == 1
             assert seen["trunkline_tool_calls_total", "error", "web_fetch"] == 1
             assert seen[("trunkline_reply_seconds_count",)] == 3

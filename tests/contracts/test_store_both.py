@@ -29,7 +29,16 @@ from bot.types import Entry, Settings, Usage
 from tests.contracts.postgres_kit import database
 
 KEY = "agent:main:main"
-NOT_SCRIPTS = {"migrations", "shared", "sides", "shared_side", "copying", "snapshot", "layout"}
+NOT_SCRIPTS = {
+    "migrations",
+    "tables",
+    "shared",
+    "sides",
+    "shared_side",
+    "copying",
+    "snapshot",
+    "layout",
+}
 HERE = Address("slack", "work", "C1")
 MESSAGE = Message(
     Ref(HERE, "m1"), Author("U1", "Ada"), "hello", datetime(2026, 1, 1, tzinfo=UTC), "group"

@@ -107,6 +107,8 @@ async def test_a_limit_is_waited_for_and_no_call_is_made_before(bench: Bench, cl
     assert platform.count("send") == 2
     await clock.advance(2)
     await platform.shows("echo a", "echo b")
+    [row] = await bench.rows("SELECT kind, name, wait FROM slowdowns")
+    assert tuple(row) == ("channel", "idempotent", 30.0)
 
 
 async def test_what_is_refused_is_recorded_and_the_next_goes_on(bench: Bench, clock: VirtualClock):

@@ -88,6 +88,8 @@ function Week({ data }) {
     <${Plot} id="tools" name=${T.tools} ...${tools} columns=${[text(T.tool, "name"), end(T.calls, "calls"), end(T.failures, "failed")]} rows=${data.tools} />
     <${Plot} id="runs" name=${T.refusals} ...${parts(days, data.runs, failures)}
       columns=${[text(T.day, "day"), end(T.runs, "runs"), end(T.failed, "failed"), end(T.limited, "limited")]} rows=${data.runs} />
+    <${Plot} id="waits" name=${T.waits} note=${T.waitsText} ...${perDay(days, data.waits, (row) => row.name, (row) => row.count)}
+      columns=${[text(T.day, "day"), { ...text(T.kind, "kind"), cell: (row) => T.kinds[row.kind] }, text(T.name, "name"), end(T.times, "count"), end(T.waited, "seconds")]} rows=${data.waits} />
     <${Plot} id="deliveries" name=${T.deliveries} names=${data.deliveries.map((row) => row.channel)}
       series=${[{ name: T.again, values: data.deliveries.map((row) => row.again) }, { name: T.parts, values: data.deliveries.map((row) => row.parts - row.again) }]}
       columns=${[text(T.channel, "channel"), end(T.parts, "parts"), end(T.again, "again")]} rows=${data.deliveries} />
