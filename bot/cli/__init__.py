@@ -23,6 +23,8 @@ VERBS: dict[str, str] = {
     "agent": "Run an agent once and print its answer",
     "init": "Write a first configuration; changes nothing that is there",
     "config": "Check, read and change the configuration",
+    "doctor": "Find what is broken, and repair what is safe to",
+    "audit": "What is dangerous in the configuration, with the fix",
     "status": "What runs, and how it is",
     "channels": "Accounts on chat platforms",
     "pairing": "Let people in, or keep them out",
