@@ -39,10 +39,11 @@ LONG = (
 
 
 async def focused(page: Page) -> str:
-    """The name of what has the focus."""
+    """The name of what has the focus; a stretch of the page has none."""
     return str(
         await page.evaluate(
             "() => { const one = document.activeElement;"
+            "if (one.matches('main, [role=tabpanel]')) return '';"
             "return one.getAttribute('aria-label') ?? one.labels?.[0]?.innerText ?? one.innerText }"
         )
     )
