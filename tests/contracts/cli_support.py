@@ -82,7 +82,7 @@ class Running:
     def __init__(self, process: subprocess.Popen[str], ready: str) -> None:
         self.process = process
         self.ready = ready
-        self.url = ready.removeprefix("ready ").strip().removesuffix("/chat")
+        self.url = ready.removeprefix("ready ").strip().rpartition("/")[0]
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
         """Exit code and what was printed after the ready line."""
