@@ -112,8 +112,11 @@ async def test_a_test_message_is_sent_and_a_refused_one_has_its_reason(
 async def test_a_person_is_let_in_by_two_clicks_and_put_out_again(browser: Browser, tmp_path: Path):
     async with FakeTelegram() as fake, shop(browser, tmp_path, config(fake)) as web:
         page = await web.visit("/agents/main")
-        assert "code" in await answered(fake, ADA, "let me in")
+        for person in (ADA, BOB):
+            assert "code" in await answered(fake, person, "let me in")
         await page.get_by_role("tab", name="Channels").click()
+        await row(page, "Waiting to be let in", str(BOB)).get_by_role("button", name="Deny").click()
+        await expect(row(page, "Waiting to be let in", str(BOB))).to_have_count(0)
         asking = row(page, "Waiting to be let in", str(ADA))
         await asking.get_by_role("button", name="Approve").click()
         await said(page, "is let in")

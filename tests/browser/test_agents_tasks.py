@@ -137,7 +137,7 @@ async def test_056_a_run_is_cancelled_and_the_chat_sees_the_same(browser: Browse
 async def test_057_a_sessions_tasks_are_changed_where_it_is_shown(browser: Browser, tmp_path: Path):
     async with shop(browser, tmp_path, **HERE) as web:
         await web.bench.ask("hello", "run-1")
-        await web.bench.ask("/task new every day at 9: Read the news", "run-2")
+        await web.bench.ask("/task new every day at 9: [[demo stream 4000 50]]", "run-2")
         await web.bench.ask("hello", "run-3", key="agent:main:main:chat:plans")
         page = await web.visit("/agents/main/sessions")
         main = page.get_by_role("link", name="Main", exact=True)
@@ -159,13 +159,20 @@ async def test_057_a_sessions_tasks_are_changed_where_it_is_shown(browser: Brows
         await expect(tasks).to_contain_text("paused")
         await tasks.get_by_role("link").click()
         await page.get_by_role("button", name="Edit").click()
-        await page.get_by_role("dialog").get_by_role("textbox").fill("rename to Morning news")
+        edit = "rename to Morning news"
+        await page.get_by_role("dialog").get_by_role("textbox").fill(edit)
         await page.get_by_role("dialog").get_by_role("button", name="Save").click()
         await expect(page.get_by_role("heading", level=2, name="Morning news")).to_be_visible()
+        await page.get_by_role("button", name="Run now").click()
+        run = page.get_by_role("table", name=RUNS).locator("[data-row]")
+        await run.get_by_role("button", name="Cancel").click()
+        await said(page, "The run is stopped")
         assert "Morning news" in await in_chat(web, "/task list all")
 
 
-async def test_a_session_is_renamed_and_deleted_from_its_agent(browser: Browser, tmp_path: Path):
+async def test_a_session_is_renamed_summed_up_begun_anew_taken_along_and_deleted_from_its_agent(
+    browser: Browser, tmp_path: Path
+):
     async with shop(browser, tmp_path, **HERE) as web:
         await web.bench.ask("hello", "run-1", key="agent:main:main:chat:plans")
         page = await web.visit("/agents/main/sessions?session=agent:main:main:chat:plans")
@@ -173,6 +180,16 @@ async def test_a_session_is_renamed_and_deleted_from_its_agent(browser: Browser,
         await page.get_by_role("textbox", name="Name").fill("Holiday plans")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", level=2, name="Holiday plans")).to_be_visible()
+        async with page.expect_download() as saved:
+            await page.get_by_role("button", name="Export as Markdown").click()
+        text = Path(await (await saved.value).path()).read_text("utf-8")
+        assert text.startswith("# Assistant / Holiday plans\n") and "hello" in text
+        await page.get_by_role("button", name="Sum up").click()
+        await said(page, "Nothing was summed up")
+        await page.get_by_role("button", name="Begin anew").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Begin anew").click()
+        await said(page, "begins anew")
+        assert await web.bench.transcript("agent:main:main:chat:plans") == []
         await page.get_by_role("button", name="Delete").click()
         await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         await expect(page).to_have_url(f"{web.url}/agents/main/sessions")

@@ -49,6 +49,11 @@ async def test_a_phrase_is_read_back_and_one_task_is_made(web: Site):
     link = page.get_by_role("status").get_by_role("link")
     await expect(link).to_have_attribute("href", f"/agents/main/tasks?task={task['id']}")
     await expect(composer(page)).to_have_value("")
+    # What a run took is told where the next one is made.
+    await web.bench.ask(f"/task run {task['id']}", "run-task", MAIN)
+    await web.bench.settle()
+    dialog = await form(page)
+    await expect(dialog).to_contain_text("A run of this session's tasks took 15 tokens")
 
 
 async def test_what_is_no_time_is_said_and_nothing_is_made(web: Site):
@@ -84,6 +89,8 @@ async def test_the_source_channel_is_offered_where_there_is_one(tmp_path: Path, 
         await platform.shows("echo hello")
         page = await web.sign_in()
         page = await web.open(ADA)
+        here = page.get_by_role("navigation", name="Sessions").locator("[aria-current=page]")
+        await expect(here.locator(".letter")).to_have_text("I")
         dialog = await form(page)
         await dialog.get_by_role("textbox", name="When").fill("every 1h")
         await dialog.get_by_role("textbox", name="Prompt").fill("Look.")

@@ -1,5 +1,6 @@
 """The list of sessions, the model of one, and the keys that lead around."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -16,6 +17,8 @@ PRICED = CONFIG.replace(
     "providers:\n  local: {api: demo, models: [{id: big, context_window: 8000,"
     " cost: {input: 1.25, output: 10}}]}\n",
 ).replace("models:\n  demo/demo", "models:\n  local/big: {}\n  demo/demo")
+# What moves on the page now.
+MOVING = "() => document.getAnimations().filter(one => one.playState === 'running').length"
 
 
 def rows(page: Page) -> Locator:
@@ -67,11 +70,20 @@ async def test_sessions_are_found_renamed_pinned_and_put_away(web: Site):
 
 async def test_what_happened_elsewhere_is_marked_until_it_is_looked_at(web: Site):
     made = await web.bench.app.sessions.create(MAIN, "Other")
+    go_on = asyncio.Event()
+    web.model.on("hello", ["echo ", go_on, "hello"])
     page = await web.sign_in()
     unread = page.locator(".side .unread")
     await expect(unread).to_have_count(0)
     await web.bench.ask("hello", "run-1", made["key"])
+    other = page.locator(".side li").filter(has_text="Other")
+    await expect(other.locator(".live")).to_have_text("running")
+    assert await page.evaluate(MOVING) > 0
+    await page.emulate_media(reduced_motion="reduce")
+    assert await page.evaluate(MOVING) == 0
+    go_on.set()
     await expect(unread).to_contain_text("Other")
+    await expect(other.locator(".live")).to_have_count(0)
     await rows(page).get_by_text("Other").click()
     await expect(answers(page)).to_contain_text("echo hello")
     await expect(unread).to_have_count(0)
@@ -107,7 +119,7 @@ async def test_two_browsers_agree_on_pins_and_on_what_was_read(web: Site, browse
 
 
 async def test_a_model_has_its_price_and_the_context_its_measure(tmp_path: Path, browser: Browser):
-    async with site(browser, tmp_path, scripted=False, config=PRICED) as web:
+    async with site(browser, tmp_path, config=PRICED) as web:
         page = await web.sign_in()
         picker = page.get_by_role("combobox", name="Model")
         offered = await picker.locator("option").all_inner_texts()
@@ -116,7 +128,8 @@ async def test_a_model_has_its_price_and_the_context_its_measure(tmp_path: Path,
         await picker.select_option("local/big")
         await say(page, "hello")
         await expect(answers(page)).to_contain_text("local/big")
-        await expect(answers(page)).to_contain_text("tokens in")
+        await expect(answers(page)).to_contain_text("10 tokens in, 5 out")
+        await expect(answers(page)).to_contain_text("$0.0001")
         await expect(
             page.get_by_role("meter", name=re.compile("Context: .* of 8,000"))
         ).to_be_visible()

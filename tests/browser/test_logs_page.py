@@ -26,7 +26,9 @@ def rows(page: Page, text: str) -> object:
 
 async def test_new_records_come_by_themselves_and_wait_while_paused(web: Site, tmp_path: Path):
     write(tmp_path, "the first")
-    page = await web.visit("/logs")
+    page = await web.visit("/logs?level=error")
+    await expect(page.get_by_text("No record matches")).to_be_visible()
+    await page.get_by_label("From level").select_option("info")
     await expect(rows(page, "the first")).to_contain_text("number=7")
     write(tmp_path, "the second")
     await expect(rows(page, "the second")).to_be_visible()
@@ -36,6 +38,11 @@ async def test_new_records_come_by_themselves_and_wait_while_paused(web: Site, t
     await expect(rows(page, "the third")).to_have_count(0)
     await page.get_by_role("button", name="Go on").click()
     await expect(rows(page, "the third")).to_be_visible()
+    await web.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.get_by_role("button", name="Copy what is shown").click()
+    await expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    newest = str(await page.evaluate("navigator.clipboard.readText()")).partition("\n")[0]
+    assert json.loads(newest)["event"] == "the third"
 
 
 async def test_filters_stand_in_the_address(web: Site, tmp_path: Path):

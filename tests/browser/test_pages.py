@@ -9,6 +9,7 @@ from bot.gateway.pages_shell import PAGES, TABS
 from tests.browser.axe import findings
 from tests.browser.site import Site, serve, site
 from tests.browser.test_chat_page_access import WIDE
+from tests.browser.test_chat_page_sessions import MOVING
 
 pytestmark = pytest.mark.browser
 
@@ -33,7 +34,6 @@ MARKED = """() => {
     const lined = one => parseFloat(getComputedStyle(one).borderTopWidth) >= 1;
     return here === "solid" && [...document.querySelectorAll("button.primary, .tag")].every(lined);
 }"""
-MOVING = """() => document.getAnimations().filter(one => one.playState === "running").length"""
 # Text of a control that is cut where nobody can scroll it, at any width.
 CUT = """() => [...document.querySelectorAll("main :is(button, label, h1, h2, dt, dd, p)")]
     .filter(one => one.checkVisibility() && getComputedStyle(one).overflow !== "hidden")
