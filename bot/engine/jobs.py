@@ -22,8 +22,9 @@ from procrastinate.worker import Worker
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from bot.engine.fetching import Fetching
 from bot.engine.port import Script, Wake, q
-from bot.engine.postgres import CONNECT_TIMEOUT, LATER, NOW, TOLD
+from bot.engine.postgres import LATER, LIVELY, LIVELY_THERE, NOW
 from bot.engine.roster import LEAVE, TELL
 
 log = structlog.get_logger("engine")
@@ -32,14 +33,17 @@ logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
 POLL = 0.5  # seconds; the net under what is told
 HEARTBEAT = 2.0
 STALLED = 6.0
+# A worker that cannot show that it lives ends so long after it last could: before others begin what
+# it does.
+LEASE = 5.0
 _PAUSE = 0.5
 _MOMENT = 0.02
 # Nothing is aborted through the library: its question for that is not asked.
 _NEVER = 86_400.0
 # A lost end or beginning of a job only makes its handler look once more: these need no fsync.
-_OPTIONS = "-c synchronous_commit=off"
+_OPTIONS = f"{LIVELY_THERE} -c synchronous_commit=off"
 
-_END = """
+END = """
 WITH ended AS (
   DELETE FROM procrastinate_jobs WHERE id = %(id)s AND worker_id = %(worker)s AND status = 'doing'
   RETURNING queue_name, args)
@@ -51,8 +55,9 @@ SELECT queue_name, CASE WHEN %(delay)s::float8 > 0 THEN 'later' ELSE 'now' END,
 FROM ended WHERE %(again)s
 ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
 """
-_NEXT = """
-SELECT pg_notify('procrastinate_queue_v1#' || queue_name, %(told)s)
+NEXT = """
+SELECT pg_notify('procrastinate_queue_v1#' || queue_name,
+  json_build_object('type', 'job_inserted', 'job_id', id)::text)
 FROM procrastinate_jobs WHERE queueing_lock = %(name)s AND status = 'todo'
 """
 _BEAT = f"""
@@ -105,7 +110,26 @@ class _Manager(JobManager):
     def __init__(self, connector: PsycopgConnector, jobs: Jobs) -> None:
         super().__init__(connector)
         self._jobs = jobs
-        self._alive = 0.0
+        self._until: asyncio.TimerHandle | None = None
+        self._fetching = Fetching(connector)
+
+    def lives(self, since: float) -> None:
+        """Others let the worker be for a while after this moment; then it has to have ended."""
+        self.close()
+        why = "the database was away too long"
+        loop = asyncio.get_running_loop()
+        self._until = loop.call_at(since + LEASE, self._jobs.give_up, why)
+
+    def close(self) -> None:
+        """Its worker has ended."""
+        if self._until is not None:
+            self._until.cancel()
+
+    async def register_worker(self) -> int:
+        return await self._fetching.join(self._jobs.kinds)
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        return await self._fetching.next(queues or (), worker_id)
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
         """End a job, and wake its key again where it has to be; until the database has heard it."""
@@ -117,7 +141,7 @@ class _Manager(JobManager):
         while True:
             try:
                 await self.connector.execute_query_async(
-                    _END,
+                    END,
                     id=job.id,
                     worker=job.worker_id,
                     name=name,
@@ -125,7 +149,7 @@ class _Manager(JobManager):
                     delay=delay or 0.0,
                 )
                 # Another transaction: it sees who began to wait while this job was being ended.
-                await self.connector.execute_query_async(_NEXT, name=name, told=TOLD)
+                await self.connector.execute_query_async(NEXT, name=name)
                 return
             except ConnectorException as error:
                 if self._jobs.stopping:
@@ -135,28 +159,32 @@ class _Manager(JobManager):
                 await asyncio.sleep(_PAUSE)
 
     async def update_heartbeat(self, worker_id: int) -> None:
-        """Stop the worker when others have taken it for dead, or when nobody can hear it."""
+        """Show that the worker lives; end it when others have taken it for dead."""
         now = asyncio.get_running_loop().time()
-        self._alive = self._alive or now
         try:
             found = await self._jobs.beat(worker_id)
+            await self._fetching.look(worker_id)
         except ConnectorException as error:
-            if now - self._alive < STALLED:
-                return
-            self._jobs.give_up(f"the database was away too long: {error}")
+            log.warning("the worker is not heard", error=str(error))
             return
-        self._alive = now
-        if not found:
+        if found:
+            self.lives(now)
+        else:
             self._jobs.give_up("its lanes were given to others; it begins anew")
 
     async def listen_for_jobs(
         self, *, on_notification: Any, queues: Iterable[str] | None = None
     ) -> None:
         """Listen until the worker ends; a connection that breaks is made again."""
-        self._jobs.told = on_notification
+
+        async def told(*, channel: str, notification: Any) -> None:
+            if self._fetching.told(channel.partition("#")[2], notification["job_id"]):
+                await on_notification(channel=channel, notification=notification)
+
+        self._jobs.told = told
         while True:
             try:
-                await super().listen_for_jobs(on_notification=on_notification, queues=queues)
+                await super().listen_for_jobs(on_notification=told, queues=queues)
             except ConnectorException as error:
                 log.warning("not told of work; looking for it instead", error=str(error))
             await asyncio.sleep(_PAUSE)
@@ -180,7 +208,7 @@ class Jobs:
             pool_factory=_trusting,
             configure=_at_once,
             kwargs={
-                "connect_timeout": CONNECT_TIMEOUT,
+                **LIVELY,
                 "options": _OPTIONS,
                 "application_name": "trunkline jobs",
             },
@@ -188,6 +216,7 @@ class Jobs:
         self.again: dict[int, float] = {}
         self.stopping = False
         self.told: Any = None
+        self.kinds: list[str] = []
         self._run = run
         self._later = later
         self._about = about
@@ -226,12 +255,12 @@ class Jobs:
 
     async def work(self, kinds: Iterable[str]) -> None:
         """Run a worker for these kinds until `stop`."""
-        queues = list(kinds)
+        self.kinds = list(kinds)
         while not self.stopping:
-            self._app.job_manager = self._app_manager()
+            manager = self._app.job_manager = self._app_manager()
             worker: Any = Worker(
                 self._app,
-                queues=queues,
+                queues=self.kinds,
                 concurrency=self._concurrency,
                 fetch_job_polling_interval=POLL,
                 abort_job_polling_interval=_NEVER,
@@ -242,11 +271,14 @@ class Jobs:
                 install_signal_handlers=False,
             )
             self._worker, run = worker, worker.run
+            manager.lives(asyncio.get_running_loop().time())
             error: Exception | None = None
             try:
                 await run()
             except Exception as raised:
                 error = raised
+            finally:
+                manager.close()
             await self.cancel()
             if not self.stopping:
                 log.warning("worker ended; another begins", error=str(error) if error else None)

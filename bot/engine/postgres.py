@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, TypeGuard, TypeVar, cast
 
@@ -27,6 +27,20 @@ T = TypeVar("T")
 Connection = psycopg.Connection[dict[str, Any]]
 
 CONNECT_TIMEOUT = 5
+# A cut network says nothing. TCP alone would wait for a quarter of an hour, or for ever where it
+# only listens. With these both ends know after 5 s: libpq's words for ours, options for the server.
+LIVELY: Mapping[str, Any] = {
+    "connect_timeout": CONNECT_TIMEOUT,
+    "keepalives": 1,
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 5000,
+}
+LIVELY_THERE = (
+    "-c tcp_keepalives_idle=2 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3 "
+    "-c tcp_user_timeout=5000"
+)
 # The advisory locks of a store: "writes", "migrates".
 WRITING, MIGRATING = 7_440_001, 7_440_002
 # A process that stops in the middle of a transaction must not stop the others for longer.
@@ -43,11 +57,11 @@ _PUT = (
     "(queue_name, task_name, lock, queueing_lock, args, scheduled_at) "
     "VALUES(?, ?, ?, ?, CAST(? AS jsonb), now() + CAST(? AS double precision) * interval '1 s') "
     "ON CONFLICT (queueing_lock) WHERE status = 'todo' "
-    "DO UPDATE SET priority = procrastinate_jobs.priority RETURNING xmax <> 0 AS waited"
+    "DO UPDATE SET priority = procrastinate_jobs.priority RETURNING id, xmax <> 0 AS waited"
 )
 NOW, LATER = "now", "later"
 # A trigger tells of a new job; nothing tells of one that waited, or that its key became free.
-TOLD = '{"type": "job_inserted", "job_id": 0}'
+_TOLD = '{{"type": "job_inserted", "job_id": {}}}'
 
 
 def name_of(kind: str, key: str) -> str:
@@ -69,7 +83,8 @@ def put(wake: Wake, delay: float) -> Script[None]:
         return
     rows = yield q(_PUT, wake.kind, NOW, name, name, args, None)
     if rows[0]["waited"]:
-        yield q("SELECT pg_notify(?, ?)", f"procrastinate_queue_v1#{wake.kind}", TOLD)
+        told = _TOLD.format(rows[0]["id"])
+        yield q("SELECT pg_notify(?, ?)", f"procrastinate_queue_v1#{wake.kind}", told)
 
 
 class _Number(Loader):
@@ -101,12 +116,14 @@ def connect(url: str, **options: str) -> Connection:
         connection = psycopg.connect(
             url,
             autocommit=True,
-            connect_timeout=CONNECT_TIMEOUT,
             application_name="trunkline",
             row_factory=dict_row,
             cursor_factory=psycopg.RawCursor[dict[str, Any]],
             prepare_threshold=2,
-            options=" ".join(f"-c {name}={value}" for name, value in options.items()),
+            options=" ".join(
+                [LIVELY_THERE, *(f"-c {name}={value}" for name, value in options.items())]
+            ),
+            **LIVELY,
         )
     except psycopg.ProgrammingError:
         # What the library says of it quotes the whole address, with its password.
@@ -203,7 +220,7 @@ class Writer(Thread[Link]):
     def _work(self, connection: Link, jobs: list[Job]) -> list[Outcome]:
         link = connection.begin(f"BEGIN; SELECT pg_advisory_xact_lock({WRITING})")
         try:
-            outcomes = [self._one(link, job) for job in jobs]
+            outcomes = self._alone(link, *jobs) if len(jobs) == 1 else self._group(link, jobs)
             self._put(link, [wake for one in outcomes for wake in one.wakes])
             link.execute("COMMIT")
         except psycopg.Error as error:
@@ -211,21 +228,36 @@ class Writer(Thread[Link]):
             return failed(jobs, readable(error))
         return outcomes
 
-    def _one(self, link: Connection, job: Job) -> Outcome:
-        wakes: list[Wake] = []
-        link.execute("SAVEPOINT one")
-        try:
-            result = run_script(link, job.script, wakes)
-        except BaseException as error:
-            # On a broken connection this raises, and everyone who shares the commit is told.
-            link.execute("ROLLBACK TO one; RELEASE one")
-            return Outcome(job, None, [], readable(error) if _failure(error) else error)
-        link.execute("RELEASE one")
-        return Outcome(job, result, wakes, None)
+    def _alone(self, link: Connection, job: Job) -> list[Outcome]:
+        """The transaction is this script's own: what it got wrong is taken back with it."""
+        outcome = _outcome(link, job)
+        if outcome.error is not None:
+            link.execute("ROLLBACK; BEGIN")
+        return [outcome]
+
+    def _group(self, link: Connection, jobs: list[Job]) -> list[Outcome]:
+        """Each in its own savepoint. On a broken connection this raises, and all are told."""
+        outcomes: list[Outcome] = []
+        between = ""
+        for job in jobs:
+            link.execute(cast(Any, f"{between} SAVEPOINT one"))
+            outcomes.append(_outcome(link, job))
+            back = "" if outcomes[-1].error is None else "ROLLBACK TO one; "
+            between = f"{back}RELEASE one;"
+        link.execute(cast(Any, between))
+        return outcomes
 
     def _put(self, link: Connection, wakes: list[Wake]) -> None:
         for wake in dict.fromkeys(wakes):
             run_script(link, put(wake, self._delay(wake)), [])
+
+
+def _outcome(link: Connection, job: Job) -> Outcome:
+    wakes: list[Wake] = []
+    try:
+        return Outcome(job, run_script(link, job.script, wakes), wakes, None)
+    except BaseException as error:
+        return Outcome(job, None, [], readable(error) if _failure(error) else error)
 
 
 class Reader(Thread[Link]):

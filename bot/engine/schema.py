@@ -10,10 +10,14 @@ _DIARY = (
     "procrastinate_trigger_status_events_update_v1",
     "procrastinate_trigger_scheduled_events_v1",
 )
-# Steps of our own after the first schema, by name: who works on the store, and when it was heard.
+# Steps of our own after the first schema, by name: who works on the store, and when it was heard;
+# what kinds a worker takes, and the jobs it may take now (see bot/engine/fetching.py).
 _OURS = {
     "processes": "CREATE TABLE engine_processes(id TEXT PRIMARY KEY, about TEXT NOT NULL, "
     "seen_at TIMESTAMPTZ NOT NULL)",
+    "fetching": "ALTER TABLE procrastinate_workers ADD COLUMN kinds TEXT[] NOT NULL DEFAULT '{}'; "
+    "CREATE INDEX engine_jobs_ready ON procrastinate_jobs(id) "
+    "WHERE status = 'todo' AND scheduled_at IS NULL",
 }
 
 
