@@ -90,6 +90,20 @@ def _told(entry: Entry, run: str) -> Sequence[str]:
     return said
 
 
+def footer(end: Ending) -> str:
+    """What is put below an answer in a channel, where the session wants to see what it used."""
+    wanted = end.turn.session.settings.usage or "off"
+    if wanted == "off" or not end.reply:
+        return ""
+    used = end.outcome.usage
+    words = [f"{used.input:,} tokens in, {used.output:,} out"]
+    if wanted == "full":
+        words = [*filter(None, [end.entry.model if end.entry else None]), *words]
+        words += [f"${used.cost:.4f}"] if used.cost is not None else []
+        words += [f"context {end.outcome.context:,}"] if end.outcome.context else []
+    return f"\n\n*{' · '.join(words)}*"
+
+
 def commit(
     end: Ending,
     replies: list[Reply],

@@ -16,7 +16,7 @@ from bot.compaction import Compactor
 from bot.context.dispatch import dispatched
 from bot.context.gather import Scenes
 from bot.delivery import Answered, Delivery
-from bot.ending import Ending, commit, ending
+from bot.ending import Ending, commit, ending, footer
 from bot.engine.port import Engine
 from bot.errors import Fenced, RunError, StoreError
 from bot.events import Body, Compacted, Delta, Event, Finished, Hub, RunEvent, Signal, Started
@@ -224,7 +224,7 @@ class _Run:
             name = self._parts.agents.prompt(turn.session.agent).name
             words = prefix_words(chosen.ref, chosen.thinking, name)
         reasoning = reasoning_message(thinking) if self._reasoning == "on" else ""
-        return Answered(end.reply, reasoning, asked, words, self._live.sent)
+        return Answered(end.reply + footer(end), reasoning, asked, words, self._live.sent)
 
     def _begun(self) -> None:
         step("lane.claimed")

@@ -39,6 +39,7 @@ class Settings:
     queue: Mapping[str, Any] | None = None
     exec: Mapping[str, str] | None = None
     elevated: str | None = None
+    usage: Literal["off", "tokens", "full"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,33 @@ from typing import Any
 
 from bot.types import CommandContext
 from commands.registry import command
-from commands.words import count
+from commands.words import code, count, one_of
+
+MEANINGS = {
+    "off": "answers say nothing of it",
+    "tokens": "answers in channels end with their tokens",
+    "full": "answers in channels end with model, tokens, cost and context",
+}
 
 
-@command("usage", group="About")
+@command(
+    "usage",
+    usage="/usage [cost | off | tokens | full]",
+    examples=("/usage", "/usage tokens"),
+    group="About",
+)
 async def usage(ctx: CommandContext) -> str:
-    """Show tokens and cost: this session; for owners also today and the last 30 days."""
+    """Show tokens and cost, or say what is put below answers.
+
+    This session; for owners also today and the last 30 days.
+    """
+    wanted = ctx.args.strip().lower()
+    if wanted in MEANINGS:
+        await ctx.sessions.patch(usage=wanted)
+        return f"Usage for this session: {code(wanted)}, {MEANINGS[wanted]}."
+    if wanted not in ("", "cost"):
+        choices = one_of(["cost", *MEANINGS])
+        return f"There is no level {code(wanted)}, so nothing was changed. Use {choices}."
     now = await ctx.runs.usage()
     rows = {"This session": now["session"]}
     if ctx.owner:
