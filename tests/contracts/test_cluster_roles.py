@@ -41,10 +41,10 @@ def with_password(url: str) -> str:
 class House:
     """A Telegram, and a machine for each part of the work."""
 
-    def __init__(self, folder: Path, url: str, fake: FakeTelegram) -> None:
+    def __init__(self, folder: Path, url: str, fake: FakeTelegram, more: str = "") -> None:
         self.fake = fake
         self._folder, self._url = folder, url
-        self._account = OPEN.format(ada=ADA, token=fake.token, url=fake.base_url)
+        self._account = OPEN.format(ada=ADA, token=fake.token, url=fake.base_url) + more
         self.stack = AsyncExitStack()
         self.machines: dict[str, Machine] = {}
 
