@@ -14,8 +14,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -248,26 +249,28 @@ def several(house: House, messages: int) -> list[str]:
     return lines
 
 
+def parts_of(house: House, quick: bool) -> dict[str, Callable[[], list[str]]]:
+    return {
+        "latency": partial(latency, house, 2 if quick else 5, 100 if quick else 300),
+        "rate": partial(rate, house, 600 if quick else 3000),
+        "session": partial(in_session, house),
+        "hand": partial(handed, house, 100 if quick else 300),
+        "takeover": partial(takeover, house, 1 if quick else 3),
+        "several": partial(several, house, 400 if quick else 2000),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.cluster", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer messages and rounds: 4 minutes")
     parser.add_argument("--only", help="one part: latency, rate, session, hand, takeover, several")
     given = parser.parse_args()
-    quick = given.quick
     server = Server("-c shared_preload_libraries=pg_stat_statements")
     run(server.url, "CREATE EXTENSION pg_stat_statements")
-    parts = {
-        "latency": lambda: latency(house, 2 if quick else 5, 100 if quick else 300),
-        "rate": lambda: rate(house, 600 if quick else 3000),
-        "session": lambda: in_session(house),
-        "hand": lambda: handed(house, 100 if quick else 300),
-        "takeover": lambda: takeover(house, 1 if quick else 3),
-        "several": lambda: several(house, 400 if quick else 2000),
-    }
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} when it began")
     with tempfile.TemporaryDirectory() as folder:
         house = House(server, Path(folder))
-        for name, part in parts.items():
+        for name, part in parts_of(house, given.quick).items():
             if given.only in (None, name):
                 print(*part(), f"  (load {os.getloadavg()[0]:.1f})", sep="\n", flush=True)
     server.remove()
