@@ -10,8 +10,10 @@ from urllib.parse import quote
 import pytest
 from playwright.async_api import Page, expect
 
+from bot.engine.port import Script, q
 from tests.browser.axe import findings
 from tests.browser.site import MAIN, Site, answers, growing, say
+from tests.browser.test_parts import OVERLAP
 from tests.contracts.cli_support import Trunkline
 
 pytestmark = pytest.mark.browser
@@ -48,6 +50,40 @@ async def test_filters_live_in_the_address(web: Site):
     await page.get_by_role("searchbox", name="Search").fill("nothing like it")
     await page.get_by_role("link", name="Clear the filters").click()
     await expect(rows(page)).to_have_count(3)
+
+
+# What a session of the store is copied to, so many times.
+MANY = 4_000
+COPIES = """
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+INSERT INTO sessions(id, key, base, agent, kind, label, slug, created_at, updated_at)
+SELECT 'copy-' || i, key || ':chat:copy-' || i, base, agent, 'chat', 'Copy ' || i, 'copy-' || i,
+  created_at, updated_at - i FROM sessions, n WHERE key = ?
+"""
+
+
+async def test_thousands_of_sessions_are_a_window_and_are_found_at_once(web: Site):
+    await talked(web, "hello")
+
+    def copied() -> Script[None]:
+        yield q(COPIES, MANY, MAIN)
+
+    await web.bench.app.engine.tx(copied())
+    page = await web.visit("/sessions")
+    await expect(page.get_by_text(f"{MANY + 1:,}", exact=True)).to_be_visible()
+    assert await rows(page).count() < 200
+    await page.get_by_role("searchbox", name="Search").fill(f"copy {MANY}")
+    await expect(rows(page)).to_have_count(1)
+    await page.get_by_role("searchbox", name="Search").fill("")
+    await page.set_viewport_size({"width": 360, "height": 740})
+    assert await page.evaluate(OVERLAP) == 0
+    await page.goto(f"{web.url}/agents/main/sessions")
+    await expect(page.get_by_text(f"{MANY + 1:,}", exact=True)).to_be_visible()
+    assert await rows(page).count() < 200
+    chat = await web.open()
+    await expect(answers(chat)).to_contain_text("echo hello")
+    await chat.get_by_role("searchbox", name="Search sessions").fill("copy 300")
+    await expect(chat.locator(".side .row")).to_have_count(1)
 
 
 async def test_the_order_is_chosen_by_the_column_headers(web: Site):

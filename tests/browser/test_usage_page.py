@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.browser.axe import findings
 from tests.browser.site import Site, site
@@ -22,6 +22,13 @@ PLOTS = (
 )
 
 
+async def saved(page: Page, plot: Locator) -> str:
+    """The file of a plot."""
+    async with page.expect_download() as told:
+        await plot.get_by_role("button", name="as CSV").click()
+    return Path(await (await told.value).path()).read_text("utf-8")
+
+
 async def test_plots_tables_and_files_show_the_stored_rows(demo: Site):
     page = await demo.visit("/usage")
     await expect(page.get_by_text("Nothing was used yet")).to_be_visible()
@@ -33,20 +40,21 @@ async def test_plots_tables_and_files_show_the_stored_rows(demo: Site):
     await page.goto(f"{demo.url}/usage?days=7")
     await expect(page.get_by_text("figures begin")).to_be_visible()
     for name in PLOTS:
+        await expect(page.get_by_role("region", name=name).locator("canvas")).to_be_visible()
+    for name in (*PLOTS, "Messages by channel and hour"):
         plot = page.get_by_role("region", name=name, exact=True)
-        await expect(plot.locator("canvas")).to_be_visible()
         await plot.get_by_role("button", name=f"{name}, as a table").click()
-        await expect(plot.get_by_role("table")).to_be_visible()
+        heads = await plot.get_by_role("columnheader").locator("button").all_inner_texts()
+        lines = (await saved(page, plot)).splitlines()
+        assert lines[0] == ",".join(one.rstrip("↑↓").strip() for one in heads), name
+        await expect(plot.locator("[data-row]")).to_have_count(len(lines) - 1)
     await expect(page.get_by_role("region", name="Messages by channel")).to_contain_text("webchat")
     tools = page.get_by_role("region", name="Tool calls", exact=True)
     await expect(tools.get_by_role("row", name="session_status")).to_contain_text("1")
     waits = page.get_by_role("region", name="asked to wait (429)")
     await expect(waits.get_by_role("row", name="demo/demo")).to_contain_text("model")
     assert await findings(page) == []
-    async with page.expect_download() as told:
-        await tools.get_by_role("button", name="as CSV").click()
-    file = Path(await (await told.value).path())
-    assert file.read_text() == "Tool,Calls,Failed\nsession_status,1,0\n"
+    assert await saved(page, tools) == "Tool,Calls,Failed\nsession_status,1,0\n"
 
 
 async def test_no_cell_of_a_file_is_a_formula(demo: Site):
