@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import urllib.request
 from urllib.parse import urlsplit
 
@@ -13,15 +14,28 @@ from bot.errors import ChannelDown
 CONNECT = 10.0
 # More than any answer that is not a file; a compressed bomb ends here.
 LARGEST_ANSWER = 64 * 1024 * 1024
+# Seconds until a request that the network swallows is given up for good. The system would go on
+# delivering it for a quarter of an hour, even when its caller has sent it again or is gone.
+UNHEARD = 10
 
 
 def open_session(base_url: str) -> aiohttp.ClientSession:
     """A session for one platform. A proxy from the environment is looked up once, not per call."""
     return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(socket_factory=_socket),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=30),
         cookie_jar=aiohttp.DummyCookieJar(),
         proxy=proxy_for(base_url),
     )
+
+
+def _socket(to: aiohttp.AddrInfoType) -> socket.socket:
+    family, kind, protocol, _, _ = to
+    made = socket.socket(family, kind, protocol)
+    # Linux and others; elsewhere the system's own patience counts.
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNHEARD * 1000)
+    return made
 
 
 def proxy_for(base_url: str) -> str | None:

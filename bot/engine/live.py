@@ -14,7 +14,7 @@ from procrastinate import PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 
 from bot.engine.port import HEARING
-from bot.engine.postgres import CONNECT_TIMEOUT
+from bot.engine.postgres import LIVELY, LIVELY_THERE
 
 log = structlog.get_logger("engine")
 
@@ -71,8 +71,9 @@ class Live:
         async with await psycopg.AsyncConnection.connect(
             self._url,
             autocommit=True,
-            connect_timeout=CONNECT_TIMEOUT,
             application_name="trunkline live",
+            options=LIVELY_THERE,
+            **LIVELY,
         ) as connection:
             await connection.execute(f"LISTEN {CHANNEL}")
             self.listening.set()

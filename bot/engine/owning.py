@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import structlog
 
-from bot.engine.postgres import CONNECT_TIMEOUT
+from bot.engine.postgres import LIVELY, LIVELY_THERE
 
 log = structlog.get_logger("engine")
 
@@ -58,16 +58,20 @@ async def _taken(
             connection = await psycopg.AsyncConnection.connect(
                 url,
                 autocommit=True,
-                connect_timeout=CONNECT_TIMEOUT,
                 application_name="trunkline owner",
+                # Before it waits: it may be cut off then, and get the lock all the same.
+                options=f"{LIVELY_THERE} -c idle_session_timeout={SILENT_AT_MOST}",
+                **LIVELY,
             )
+            # Who dies while it waits is not to stay in the queue.
+            with suppress(psycopg.errors.InvalidParameterValue):
+                await connection.execute("SET client_connection_check_interval = '2s'")
             number = [number_of(resource)]
             asked = await connection.execute("SELECT pg_try_advisory_lock(%s)", number)
             if await asked.fetchone() != (True,):
                 if waiting is not None:
                     waiting()
                 await connection.execute("SELECT pg_advisory_lock(%s)", number)
-            await connection.execute(f"SET idle_session_timeout = '{SILENT_AT_MOST}'")
             return connection
         except psycopg.Error as error:
             log.warning("not the owner yet", resource=resource, error=str(error).strip())
@@ -83,11 +87,16 @@ async def _taken(
 async def _keep(
     connection: psycopg.AsyncConnection[Any], resource: str, lost: asyncio.Event
 ) -> None:
+    loop = asyncio.get_running_loop()
     try:
         while True:
             await asyncio.sleep(PING)
-            async with asyncio.timeout(PING):
+            # Said at once: to give up the question itself can take longer than the lock is ours.
+            late = loop.call_later(PING, lost.set)
+            try:
                 await connection.execute("SELECT 1")
-    except (psycopg.Error, TimeoutError) as error:
+            finally:
+                late.cancel()
+    except psycopg.Error as error:
         log.warning("not the owner any more", resource=resource, error=str(error).strip())
         lost.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,17 +13,25 @@ from aiohttp import web
 from bot.errors import NotSent, SendError, Uncertain
 from bot.testing.platform import FAULTS, Fault, Json, Platform
 
-_POLL_LIMIT = 3600.0
+# A poll of which nothing is heard for longer is cut off, and so is any other call.
+_POLL, _LIMIT = 4.0, 8.0
 
 
 @asynccontextmanager
-async def served(**platforms: Platform) -> AsyncIterator[dict[str, str]]:
-    """Serve platforms on a free port; the address of each by its name."""
+async def served(host: str = "127.0.0.1", **platforms: Platform) -> AsyncIterator[dict[str, str]]:
+    """Serve platforms on a free port of this machine's address; the address of each by its name.
+
+    Each call's body says in `from` which machine it came from.
+    """
 
     async def handle(request: web.Request) -> web.Response:
-        platform = platforms[request.match_info["name"]]
+        platform, verb = platforms[request.match_info["name"]], request.match_info["verb"]
+        body = {**await request.json(), "from": request.remote}
         try:
-            answer = await platform.call(request.match_info["verb"], await request.json())
+            async with asyncio.timeout(_POLL if verb == "poll" else None):
+                answer = await platform.call(verb, body)
+        except TimeoutError:
+            return web.json_response({"updates": []})
         except SendError as error:
             told = {"fault": FAULTS[type(error)], "after": getattr(error, "retry_after", 0.0)}
             return web.json_response(told, status=409)
@@ -33,10 +42,10 @@ async def served(**platforms: Platform) -> AsyncIterator[dict[str, str]]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, host, 0)
         await site.start()
         port = runner.addresses[0][1]
-        yield {name: f"http://127.0.0.1:{port}/{name}" for name in platforms}
+        yield {name: f"http://{host}:{port}/{name}" for name in platforms}
     finally:
         await runner.cleanup()
 
@@ -50,12 +59,12 @@ class RemotePlatform:
 
     async def call(self, verb: str, body: Json) -> dict[str, Any]:
         if self._session is None:
-            timeout = aiohttp.ClientTimeout(total=_POLL_LIMIT)
+            timeout = aiohttp.ClientTimeout(total=_LIMIT, sock_connect=_POLL)
             self._session = aiohttp.ClientSession(timeout=timeout)
         try:
             async with self._session.post(f"{self._url}/{verb}", json=dict(body)) as response:
                 answer: dict[str, Any] = await response.json()
-        except aiohttp.ClientConnectorError as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSent(f"no connection: {error}") from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Uncertain(f"the connection was cut: {error}") from error

@@ -5,7 +5,7 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, cast
@@ -63,13 +63,16 @@ class House:
         self.edited.parent.mkdir(parents=True, exist_ok=True)
         self.edited.write_text("1\n")
 
-    async def start(self, crash_at: str | None = None) -> asyncio.subprocess.Process:
-        """Start the program, or another one beside those that run."""
+    async def start(
+        self, crash_at: str | None = None, inside: Sequence[str] = ()
+    ) -> asyncio.subprocess.Process:
+        """Start the program, or another one beside those that run; `inside` begins its command."""
         env = dict(os.environ, TRUNKLINE_TEST="1", PYTHONPATH=str(ROOT))
         if crash_at is not None:
             env["TRUNKLINE_CRASH_AT"] = crash_at
         with (self.state / "log").open("ab") as log:
             self._program = await asyncio.create_subprocess_exec(
+                *inside,
                 sys.executable,
                 "-m",
                 "tests.kill.program",
@@ -142,15 +145,15 @@ class House:
 
 @asynccontextmanager
 async def house(
-    state: Path, *kinds: str, more: str = "", store: str | None = None
+    state: Path, *kinds: str, more: str = "", store: str | None = None, host: str = "127.0.0.1"
 ) -> AsyncIterator[House]:
-    """A house with a platform of each kind, and the operator's desk.
+    """A house with a platform of each kind, and the operator's desk, at this address.
 
     `more` is what the configuration says of each channel beside that, `store` the PostgreSQL.
     """
     state.mkdir(parents=True, exist_ok=True)
     platforms = {kind: Platform(idempotent=kind == "idempotent") for kind in (*kinds, "desk")}
-    async with served(**platforms) as urls:
+    async with served(host, **platforms) as urls:
         built = House(state, platforms, urls, more, store)
         try:
             yield built

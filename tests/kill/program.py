@@ -45,6 +45,7 @@ class Counting:
     async def run(self, args: Mapping[str, Any], ctx: ToolContext) -> ToolResult:
         with self._path.open("a") as file:
             file.write(f"{args['what']}\n")
+        await asyncio.sleep(args.get("seconds", 0))
         return ToolResult(f"counted {args['what']}")
 
 
@@ -55,12 +56,15 @@ async def operate(bench: Bench, url: str) -> None:
         try:
             got = await wire.call("poll", {"offset": offset})
         except SendError:
-            return
+            await bench.app.clock.sleep(0.2)
+            continue
         for update in got["updates"]:
             event, offset = update["event"], update["update"] + 1
             if event["text"] == QUIET:
                 await quiet(bench)
-                await wire.call("send", {"conversation": QUIET, "text": "", "key": event["run"]})
+                said = {"conversation": QUIET, "text": "", "key": event["run"]}
+                with suppress(SendError):
+                    await wire.call("send", said)
             else:
                 await bench.ask(event["text"], event["run"])
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.contract import Address, Author, Message, Ref
-from bot.engine.port import Sql
-from bot.engine.postgres import connect, run_script
+from bot.engine.port import Sql, Wake
+from bot.engine.postgres import connect, put, run_script
 from bot.schedule.recipients import announced
 from bot.steps import STEPS
 from bot.store import tasks
@@ -31,9 +31,14 @@ TURN += ("turn.committing", "turn.committed")
 OUT = ("out.woken", "out.sending", "out.sent", "out.receipt")
 
 
-def schedule(home: House, kind: str, prompt: str, policy: dict[str, object]) -> None:
-    """Put a task that is due at once into the store of a program that does not run."""
-    now = time.time()
+def schedule(
+    home: House, kind: str, prompt: str, policy: dict[str, object], after: float = 0.0
+) -> None:
+    """Put a task that is due `after` seconds into the store.
+
+    A program that runs is told of it on PostgreSQL only.
+    """
+    now = time.time() + after
     place = Address(kind, kind, "ada")
     moment = datetime.fromtimestamp(now, UTC)
     task = Task(
@@ -52,10 +57,13 @@ def schedule(home: House, kind: str, prompt: str, policy: dict[str, object]) -> 
         created_at=now,
         updated_at=now,
     )
-    # The wakes are not needed: the program looks at its tables when it starts.
+    # The wakes are not needed for a program that starts: it looks at its tables.
     if home.store is not None:
         with connect(home.store) as shared:
-            run_script(shared, tasks.put(task), [])
+            wakes: list[Wake] = []
+            run_script(shared, tasks.put(task), wakes)
+            for wake in wakes:
+                run_script(shared, put(wake, after), [])
         return
     path = home.state / "trunkline.db"
     open_store(path)
