@@ -88,7 +88,7 @@ async def _status(core: Core, run: str, *, known: bool) -> str:
 
 @method("chat.history", HistoryParams, help="A session's messages, oldest first, and what is on.")
 async def chat_history(core: Core, client: Client, params: HistoryParams) -> Json:
-    key = await session_key(core, params.session_key, params.exact)
+    key = await session_key(core, params.session_key, params.exact, idle=True)
     before = None if params.before is None else int(params.before)
     return await history(core, key, params.limit, before)
 

@@ -100,7 +100,7 @@ class SwitchParams(Params):
 @method("sessions.list", ListParams, help="Every session, newest first.")
 async def sessions_list(core: Core, client: Client, params: ListParams) -> Json:
     if params.agent_id is not None:
-        core.world.agent(params.agent_id.lower())
+        core.world.known(params.agent_id.lower())
     agent = params.agent_id.lower() if params.agent_id else None
     rows = await core.sessions.listing(params.limit, agent)
     total = {"total": len(rows)} if len(rows) < params.limit else {}
@@ -124,7 +124,7 @@ async def sessions_fork(core: Core, client: Client, params: ForkParams) -> Json:
 
 @method("sessions.patch", PatchParams, help="Change a session's name, model and manners.")
 async def sessions_patch(core: Core, client: Client, params: PatchParams) -> Json:
-    key = await session_key(core, params.session_key, params.exact)
+    key = await session_key(core, params.session_key, params.exact, idle=True)
     changes: dict[str, Any] = {
         name: getattr(params, name)
         for name in ("model", "thinking", "verbose", "reasoning", "queue")
@@ -221,7 +221,7 @@ async def sessions_compact(core: Core, client: Client, params: CompactParams) ->
 @method("sessions.delete", OneSession, help="Stop a session and put it away for good.")
 async def sessions_delete(core: Core, client: Client, params: OneSession) -> Json:
     # What is deleted is named exactly: a pointer may have moved since the list was shown.
-    key = await session_key(core, params.session_key, True)
+    key = await session_key(core, params.session_key, True, idle=True)
     if await core.sessions.get(key.text) is None:
         raise RequestError("NOT_FOUND", f"there is no session {key.text}")
     await core.lanes.stop(key.text)
@@ -231,7 +231,7 @@ async def sessions_delete(core: Core, client: Client, params: OneSession) -> Jso
 
 @method("sessions.export", OneSession, help="A session's row and all of its messages.")
 async def sessions_export(core: Core, client: Client, params: OneSession) -> Json:
-    key = await session_key(core, params.session_key, params.exact)
+    key = await session_key(core, params.session_key, params.exact, idle=True)
     row = await one_row(core, key.text)
     lines = await core.engine.read(everything(row["sessionId"]))
     rows = [shown(line, row["reasoning"] not in (None, "off")) for line in lines]

@@ -14,7 +14,7 @@ from bot.context.recall import Memory
 from bot.contract import Adapter, HttpRequest, HttpResponse
 from bot.engine.port import Engine
 from bot.errors import RequestError, StoreError
-from bot.events import Hub
+from bot.events import Hub, Signal
 from bot.folder import Folder
 from bot.gateway.auth import Browsers
 from bot.gateway.browsers import StoredBrowsers
@@ -85,9 +85,11 @@ class Core:
     link: Callable[[], str] = no_link
 
     async def adopt(self, config: Config, *accounts: str) -> bool:
-        """Go on with a changed configuration; does the change count now?"""
+        """Go on with a changed configuration; does the change count now? Every page hears of it."""
         self.config = config
-        return await self.accounts.adopt(config, *accounts)
+        live = await self.accounts.adopt(config, *accounts)
+        self.hub.publish(Signal("agents.changed", {}))
+        return live
 
     def channel_state(self, account: str) -> ChannelState:
         return self.inbound.states.get(account, ChannelState())

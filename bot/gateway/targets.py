@@ -14,13 +14,15 @@ from bot.store import sessions
 _USER = "user:"
 
 
-async def session_key(core: Core, text: str, exact: bool) -> SessionKey:
+async def session_key(core: Core, text: str, exact: bool, *, idle: bool = False) -> SessionKey:
     """The key a request acts on: a base stands for its active child unless `exact`.
+
+    `idle`: nothing runs by the request, so that the agent may be switched off.
 
     Raises RequestError: INVALID_PARAMS for what is no key, NOT_FOUND for an unknown agent.
     """
     key = await core.sessions.resolve(text, exact=exact)
-    core.world.agent(key.agent)
+    (core.world.known if idle else core.world.agent)(key.agent)
     return key
 
 

@@ -112,9 +112,24 @@ async def test_an_agent_that_is_off_says_so_and_can_be_enabled(browser: Browser,
     config = "agents: [{id: main, name: Assistant}, {id: helper, name: Helper, enabled: false}]\n"
     async with shop(browser, tmp_path, config) as web:
         page = await web.visit("/agents/helper/tasks")
-        await expect(page.get_by_text("This agent is off")).to_be_visible()
+        banner = page.get_by_role("note").filter(has_text="This agent is off")
+        for tab in TABS:
+            await page.get_by_role("tab", name=tab.capitalize()).click()
+            await web.settled(page)
+            await expect(page.get_by_role("tabpanel").locator(".state.bad")).to_have_count(0)
+            await expect(banner).to_be_visible()
+        assert await findings(page) == []
+        # What one tab changes, the others show: an agent switched on, a model, another agent.
+        listed = await web.visit("/agents")
         await page.get_by_role("button", name="Enable").click()
-        await expect(page.get_by_text("No tasks")).to_be_visible()
+        await expect(banner).to_have_count(0)
+        await expect(row(listed, "Agents", "Helper")).to_contain_text("on")
+        await listed.get_by_role("button", name="Disable: Helper").click()
+        await listed.get_by_role("dialog").get_by_role("button", name="Disable").click()
+        await expect(banner).to_be_visible()
+        await listed.get_by_role("button", name="Delete: Helper").click()
+        await listed.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        await expect(page.get_by_text("There is no agent helper")).to_be_visible()
 
 
 async def test_016_an_old_address_of_a_provider_leads_to_the_models(

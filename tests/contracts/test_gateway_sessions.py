@@ -74,6 +74,22 @@ async def test_what_the_operator_notes_of_a_session_stays_over_a_reset_and_ends_
     assert [row["pinned"] for row in rows if row["sessionKey"] == made] == [False]
 
 
+async def test_an_agent_that_is_off_can_be_looked_at_and_answers_nobody(desk: Desk):
+    await desk.ok("agents.create", agentId="helper")
+    await desk.ok("chat.inject", sessionKey="agent:helper:main", text="kept")
+    async with desk.again() as other:
+        await desk.ok("agents.update", agentId="helper", enabled=False)
+        assert (await other.socket.event("agents.changed"))["payload"] == {}
+    here = {"sessionKey": "agent:helper:main"}
+    assert [row["text"] for row in (await desk.ok("chat.history", **here))["messages"]] == ["kept"]
+    for method in ("models.list", "skills.list", "tools.list", "sessions.list", "memory.status"):
+        await desk.ok(method, agentId="helper")
+    assert (await desk.ok("sessions.patch", **here, label="Old"))["label"] == "Old"
+    error = await desk.error("chat.send", **here, message="hello", idempotencyKey="k1")
+    assert error["code"] == "NOT_FOUND"
+    await desk.ok("sessions.delete", **here)
+
+
 async def test_038_039_overrides_are_the_sessions_own_and_can_be_cleared(desk: Desk):
     file = desk.app.state / "config.yaml"
     before = file.read_bytes()

@@ -24,7 +24,7 @@ const PANELS = { models: Models, channels: Channels, sessions: Sessions, tasks: 
 const TABS = Object.keys(PANELS).map((id) => ({ id, name: T.tabs[id] }));
 
 export function Agent({ id, tab }) {
-  const live = useLive(() => rpc("agents.list"), { keys: [id] });
+  const live = useLive(() => rpc("agents.list"), { events: ["agents.changed"], keys: [id] });
   const agent = live.data?.agents.find((row) => row.id === id.toLowerCase());
   useEffect(() => void (agent && retitle(visible(agent.name))), [agent?.name]);
   const waiting = pending(live);
@@ -42,20 +42,23 @@ export function Agent({ id, tab }) {
       [T.zone, agent.timezone === HOST ? T.hostZone : agent.timezone],
       [T.workspace, agent.workspace],
     ]} />
+    ${!agent.enabled && html`<${Off} agent=${agent} reload=${live.reload} />`}
     <${Tabs} name=${T.about} tabs=${TABS} current=${PANELS[tab] ? tab : "models"} choose=${(next) => go(place(agent.id, next))}>
-      ${agent.enabled
-        ? html`<${Panel} key=${tab} agent=${agent} agents=${live.data.agents} reload=${live.reload} />`
-        : html`<${Off} agent=${agent} reload=${live.reload} />`}
+      <${Panel} key=${tab} agent=${agent} agents=${live.data.agents} reload=${live.reload} />
     <//>
   `;
 }
 
-/** An agent that is off has nothing to show: it answers nobody and runs no task. */
+/** An agent that is off answers nobody and runs no task; what it has can be looked at. */
 function Off({ agent, reload }) {
   const turn = async () => {
     await rpc("agents.update", { agentId: agent.id, enabled: null });
     await reload();
   };
-  const action = html`<${Act} name=${T.enable} look="primary" run=${turn} done=${T.enabled(agent.name)} />`;
-  return html`<${Nothing} title=${T.isOff} text=${T.isOffText} action=${action} />`;
+  return html`
+    <div class="banner" role="note">
+      <p><strong>${T.isOff}.</strong> ${T.isOffText}</p>
+      <${Act} name=${T.enable} look="primary" run=${turn} done=${T.enabled(agent.name)} />
+    </div>
+  `;
 }

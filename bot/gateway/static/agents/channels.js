@@ -16,7 +16,7 @@ import { Asking, People } from "./people.js";
 import { Routes } from "./routes.js";
 
 export function Channels({ agent }) {
-  const live = useLive(read, { events: ["channel.status"], keys: [agent.id] });
+  const live = useLive(read, { events: ["channel.status", "agents.changed"], keys: [agent.id] });
   const every = live.data?.channels ?? [];
   const open = param("account");
   const row = every.find((one) => one.account === open);

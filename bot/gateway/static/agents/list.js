@@ -28,7 +28,7 @@ const columns = (reload) => [
 
 export function List() {
   useEffect(() => retitle(T.agents), []);
-  const live = useLive(read, { events: ["sessions.changed", "tasks.changed"] });
+  const live = useLive(read, { events: ["agents.changed", "sessions.changed", "tasks.changed"] });
   const rows = live.data ?? [];
   const found = searched(rows, (row) => `${row.name} ${row.id} ${row.model.primary}`);
   return html`

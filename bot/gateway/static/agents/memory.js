@@ -15,7 +15,7 @@ import { T } from "../strings/agents_more.js";
 import { Act, Inside, Part, pending, place } from "./parts.js";
 
 export function Memory({ agent }) {
-  const live = useLive(() => rpc("memory.status", { agentId: agent.id }), { keys: [agent.id] });
+  const live = useLive(() => rpc("memory.status", { agentId: agent.id }), { events: ["agents.changed"], keys: [agent.id] });
   const index = async () => {
     await rpc("memory.index", { agentId: agent.id, again: true });
     await live.reload();

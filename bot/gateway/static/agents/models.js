@@ -14,7 +14,7 @@ import { Providers } from "./providers.js";
 import { Verdict } from "./verdict.js";
 
 export function Models({ agent, reload }) {
-  const live = useLive(() => rpc("models.list", { agentId: agent.id }), { keys: [agent.id] });
+  const live = useLive(() => rpc("models.list", { agentId: agent.id }), { events: ["agents.changed"], keys: [agent.id] });
   const rows = live.data?.models ?? [];
   const changed = async () => {
     await Promise.all([live.reload(), reload()]);

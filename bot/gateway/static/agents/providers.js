@@ -18,7 +18,7 @@ import { SignIn } from "./signin.js";
 import { failure, Verdict } from "./verdict.js";
 
 export function Providers({ agent, changed }) {
-  const live = useLive(() => rpc("providers.list"), { keys: [agent.id] });
+  const live = useLive(() => rpc("providers.list"), { events: ["agents.changed"], keys: [agent.id] });
   const again = async () => {
     await Promise.all([live.reload(), changed()]);
   };

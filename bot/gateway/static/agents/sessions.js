@@ -91,7 +91,7 @@ function One({ agent, row }) {
 
 /** What a session can have of its own; what is chosen counts from its next message on. */
 function Own({ agent, row }) {
-  const live = useLive(() => rpc("models.list", { agentId: agent.id }), { keys: [agent.id] });
+  const live = useLive(() => rpc("models.list", { agentId: agent.id }), { events: ["agents.changed"], keys: [agent.id] });
   const models = (live.data?.models ?? []).map((one) => [one.ref, one.ready ? one.ref : T.unready(one.ref)]);
   const known = !row.model || models.some(([ref]) => ref === row.model);
   const patch = (name) => (value) =>

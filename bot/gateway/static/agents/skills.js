@@ -10,9 +10,9 @@ import { T } from "../strings/agents_more.js";
 import { Part } from "./parts.js";
 
 export function Skills({ agent }) {
-  const skills = useLive(() => rpc("skills.list", { agentId: agent.id }), { keys: [agent.id] });
-  const tools = useLive(() => rpc("tools.list", { agentId: agent.id }), { keys: [agent.id] });
-  const hooks = useLive(() => rpc("hooks.list"), { keys: [agent.id] });
+  const skills = useLive(() => rpc("skills.list", { agentId: agent.id }), { events: ["agents.changed"], keys: [agent.id] });
+  const tools = useLive(() => rpc("tools.list", { agentId: agent.id }), { events: ["agents.changed"], keys: [agent.id] });
+  const hooks = useLive(() => rpc("hooks.list"), { events: ["agents.changed"], keys: [agent.id] });
   return html`
     <${Part} name=${T.skills} hint=${T.skillsHint}>
       <${Table} name=${T.skills} columns=${SKILLS} rows=${skills.data?.skills ?? []} id=${(row) => `${row.name}${row.location}`} live=${skills}

@@ -21,8 +21,7 @@ export function start() {
 async function signedIn() {
   state.talk.value = transcript.doubted(state.talk.value);
   await told(async () => {
-    const [{ agents }] = await Promise.all([rpc("agents.list"), readSessions(), readApprovals()]);
-    state.agents.value = agents.filter((one) => one.enabled !== false);
+    await Promise.all([readAgents(), readSessions(), readApprovals()]);
     openAddress();
     await carryOver();
   });
@@ -35,6 +34,7 @@ function happened(payload, name) {
   if (name === "agent") takeAgent(payload, here);
   if (name === "approval.requested") state.approvals.value = [...othersThan(payload), payload];
   if (name === "approval.resolved") state.approvals.value = othersThan(payload);
+  if (name === "agents.changed") soon(readAgents);
   if (name === "sessions.changed") {
     soon(readSessions);
     if (here && !payload.noted) soon(readHistory);
@@ -42,6 +42,11 @@ function happened(payload, name) {
 }
 
 const othersThan = (row) => state.approvals.value.filter((one) => one.id !== row.id);
+
+async function readAgents() {
+  state.agents.value = (await rpc("agents.list")).agents.filter((one) => one.enabled !== false);
+  if (state.sessionKey.value) await readModels();
+}
 
 async function readApprovals() {
   state.approvals.value = (await rpc("approvals.list")).approvals.reverse();
