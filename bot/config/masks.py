@@ -7,7 +7,7 @@ that in its place keeps the secret; it does not follow to another key or another
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +19,13 @@ from bot.errors import ConfigError
 _NAMES = re.compile(r"(?i)(?:token|secret|password|passwd|api[_-]?key|apikey|credential)s?")
 _ABOVE = ("headers", "env")
 _WITH_PASSWORD = re.compile(r"(?i)://[^/\s:@]*:[^@\s]+@|://\S*[?&][a-z_]*password=[^&\s]")
+# What keys and tokens look like wherever they stand: in a prompt, an address, under another name.
+_LOOKS = re.compile(
+    r"\b(?:sk|rk|xox[a-z]|xapp|gh[opsu]|github_pat|glpat|gsk|hf)[-_](?=\S*\d)[\w-]{16,}"
+    r"|\b(?:AKIA|AIza)[\w-]{16,}|\b\d{8,10}:[\w-]{30,}|\beyJ[\w-]{8,}\.[\w-]{8,}\."
+    r"|\b(?:Bearer|Basic) +[\w+/=.~-]{12,}"
+)
+_LONG = 8  # characters of a secret that is known again where it stands a second time
 _HARMLESS = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::-)?\}|file:.*|env:.*")
 _KEPT = re.compile(r"\(kept (\d+): .*\)", re.DOTALL)
 _LINE = re.compile(
@@ -83,13 +90,18 @@ class Restored:
         return line, max(1, column)
 
 
-def masked(text: str) -> Masked:
-    """The text without the secrets that stand in it; references to them are shown."""
+def masked(text: str, names: Collection[str] = ()) -> Masked:
+    """The text without the secrets that stand in it; references to them are shown.
+
+    `names` are the options of channels that hold secrets by their type, whatever they are called.
+    """
     try:
         root = parse(text, "", [])
     except ConfigError:
         return _by_lines(text)
-    found = sorted(_secrets(root, ()), key=lambda one: one[1].start)
+    found = list(_secrets(root, (), names))
+    again = _again(root, {str(node.data) for _, node in found})
+    found = sorted([*found, *again], key=lambda one: one[1].start)
     kept: list[Kept] = []
     end = 0
     for path, node in found:
@@ -122,25 +134,41 @@ def _replaced(text: str, kept: list[Kept]) -> str:
     return "".join([*parts, text[end:]])
 
 
-def _secrets(node: Node, path: Path) -> Iterator[tuple[Path, Node]]:
+def _secrets(node: Node, path: Path, names: Collection[str]) -> Iterator[tuple[Path, Node]]:
+    for place, one in _values(node, path):
+        if _is_secret(one, place, names):
+            yield place, one
+
+
+def _again(root: Node, known: Collection[str]) -> Iterator[tuple[Path, Node]]:
+    """Where one of these secrets stands a second time."""
+    long = [one for one in known if len(one) >= _LONG]
+    for path, node in _values(root, ()):
+        if isinstance(node.data, str) and any(one in node.data for one in long):
+            yield path, node
+
+
+def _values(node: Node, path: Path) -> Iterator[tuple[Path, Node]]:
     if node.kind == "mapping":
         for entry in node.entries:
-            yield from _secrets(entry.value, (*path, entry.key.text))
+            yield from _values(entry.value, (*path, entry.key.text))
     elif node.kind == "sequence":
         for index, item in enumerate(node.items):
-            yield from _secrets(item, (*path, index))
-    elif _is_secret(node, path):
+            yield from _values(item, (*path, index))
+    else:
         yield path, node
 
 
-def _is_secret(node: Node, path: Path) -> bool:
+def _is_secret(node: Node, path: Path, names: Collection[str]) -> bool:
     value = node.data
     if not isinstance(value, str) and (node.kind != "scalar" or value is None or value is True):
         return False
     text = str(value)
     if not text or _HARMLESS.fullmatch(text) or value is False:
         return False
-    return _named_secret(path) or bool(_WITH_PASSWORD.search(text))
+    if path[:1] == ("channels",) and path[-1] in names:
+        return True
+    return _named_secret(path) or bool(_WITH_PASSWORD.search(text) or _LOOKS.search(text))
 
 
 def _named_secret(path: Path) -> bool:

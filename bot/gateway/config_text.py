@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from bot.config.masks import Masked, Restored, masked, restored
+from bot.config.masks import Masked, Restored, restored
 from bot.config.problems import Problem
 from bot.errors import ConfigError, RequestError
 from bot.gateway.file import ConfigFile, rows
@@ -15,7 +15,7 @@ from bot.gateway.file import ConfigFile, rows
 def shown(file: ConfigFile) -> dict[str, Any]:
     """The text with its base, which secrets it keeps to itself, and what is wrong with it."""
     before = file.read()
-    mask = masked(before.text)
+    mask = file.masked(before.text)
     return {
         "file": str(file.path),
         "base": before.base,
@@ -28,7 +28,7 @@ def shown(file: ConfigFile) -> dict[str, Any]:
 def checked(file: ConfigFile, text: str, mask: Masked | None = None) -> dict[str, Any]:
     """`{ok, problems, warnings}` of a text in which secrets are left out."""
     try:
-        whole = _restored(file, text, mask or masked(file.read().text))
+        whole = _restored(file, text, mask or file.masked(file.read().text))
         warnings = rows(file.load(whole.text).warnings)
     except RequestError as error:
         if "problems" not in error.details:
@@ -78,6 +78,6 @@ def put(file: ConfigFile, text: str, base: str) -> dict[str, Any]:
     `base` any more, FORBIDDEN for a change of what names a program or code.
     """
     before = file.read(base)
-    whole = _restored(file, text, masked(before.text))
+    whole = _restored(file, text, file.masked(before.text))
     written = file.write(whole.text, before)
     return {"file": str(file.path), "base": written, "restart": written != before.base}

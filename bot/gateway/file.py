@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from bot.config import edit
 from bot.config.document import parse
 from bot.config.load import load_text, read_text
+from bot.config.masks import Masked, masked
 from bot.config.problems import Path as KeyPath
 from bot.config.problems import Problem, dotted
 from bot.config.settings import Config
@@ -83,6 +84,11 @@ class ConfigFile:
     @property
     def exists(self) -> bool:
         return self._path is not None
+
+    def masked(self, text: str) -> Masked:
+        """A text without the secrets in it: by the names of keys, their types, and their looks."""
+        options = (field for one in self.adapters.values() for field in fields(one))
+        return masked(text, {one.name for one in options if one.metadata.get("secret")})
 
     def has(self, text: str, path: KeyPath) -> bool:
         """Does this key stand in the text? A list's item is named by its number, or its `id`."""

@@ -12,7 +12,6 @@ from typing import Any
 from aiohttp import web
 
 from bot.clock import Clock
-from bot.config.masks import masked
 from bot.config.settings import Gateway as Options
 from bot.contract import HttpRequest
 from bot.errors import RequestError
@@ -104,7 +103,7 @@ class Repair(Gateway):
         self, found: Mapping[str, Any], error: str = "", status: int = 200, checked: bool = False
     ) -> web.Response:
         try:
-            file, kept = str(self._file.path), len(masked(self._file.read().text).kept)
+            file, kept = str(self._file.path), len(self._file.masked(self._file.read().text).kept)
         except RequestError:
             file, kept = "", 0
         values = {"file": file, "kept": kept, "error": error, "checked": checked}

@@ -36,6 +36,25 @@ def test_no_secret_is_shown_and_all_come_back():
     assert restored(mask.text, mask).text == TEXT
 
 
+def test_a_secret_is_known_by_its_type_its_looks_and_where_it_stands_again():
+    text = """\
+agents:
+  - {id: main, prompt: "Say s3cret-token to it", timezone: sk-proj-0123456789abcdef}
+providers: {one: {api_key: s3cret-token, base_url: "http://x.example/xoxb-1234567890123-abcdef"}}
+tools: {web: {search: {provider: "Bearer abcdefghijklmnop"}}}
+channels: {irc: {nickserv: sesame, topic: open}}
+"""
+    mask = masked(text, {"nickserv"})
+    for secret in ("s3cret-token", "sk-proj", "xoxb", "abcdefghijklmnop", "sesame"):
+        assert secret not in mask.text
+    assert "topic: open" in mask.text
+    assert restored(mask.text, mask).text == text
+    plain = (
+        "agents: [{id: main, prompt: sk-learn and hf-transformers-are-libraries, name: Basic one}]"
+    )
+    assert masked(plain).text == plain
+
+
 def test_an_edit_around_a_secret_keeps_it():
     mask = masked(TEXT)
     edited = mask.text.replace("port: 7440", "port: 80").replace("# mine", "# ours\n# two lines")
