@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from bot.store import task_runs
-from tests.browser.agents_site import Shop, said, shop
+from tests.browser.agents_site import CONFIG, Shop, said, shop
 from tests.browser.axe import findings
 from tests.browser.site import MAIN, answers
 
@@ -153,6 +153,7 @@ async def test_057_a_sessions_tasks_are_changed_where_it_is_shown(browser: Brows
         await page.get_by_label("Model of this session").select_option("demo/demo")
         await said(page, "It counts from the next message on")
         await expect(page.locator(".facts").nth(1)).to_contain_text("model demo/demo")
+        assert web.saved() == CONFIG  # row 39: the agent's own model is as it was
         tasks = page.get_by_role("table", name="Tasks of this session").locator("[data-row]")
         await expect(tasks).to_have_count(1)
         await tasks.get_by_role("button", name="Pause").click()

@@ -101,4 +101,10 @@ async def test_the_source_channel_is_offered_where_there_is_one(tmp_path: Path, 
         [task] = await tasks(web)
         delivery = json.loads(task["delivery"])
         assert (delivery["mode"], delivery["to"], task["session_key"]) == ("announce", "ada", ADA)
+        # Row 160: where it came from stays where it came from, whoever wrote in it last.
+        await say(page, "from the page")
+        await expect(answers(page).last).to_contain_text("echo from the page")
+        await page.goto(f"{web.url}/sessions")
+        listed = page.get_by_role("table", name="Sessions").locator("[data-row]")
+        await expect(listed.filter(has_text="ada")).to_contain_text("idempotent")
         assert web.complaints == [] and web.strangers() == []

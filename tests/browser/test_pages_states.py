@@ -25,6 +25,18 @@ PATHS = (
     "/start",
     *(f"/agents/main/{tab}" for tab in TABS),
 )
+# What stands where there is nothing yet, which says what that means or what to do.
+EMPTY = {
+    "/agents/main/channels": "No channel reaches this agent",
+    "/agents/main/sessions": "No sessions yet",
+    "/agents/main/tasks": "No tasks",
+    "/agents/main/skills": "No skills",
+    "/sessions": "No sessions yet",
+    "/approvals": "Nothing waits",
+    "/usage": "Nothing was used yet",
+    "/logs": "No record matches",
+    "/sessions/agent:main:nobody": "There is no such session",
+}
 AWAY = "The store is away. Try again in a moment."
 
 
@@ -63,7 +75,7 @@ async def test_every_page_waits_fails_and_goes_on(browser: Browser, tmp_path: Pa
     line = Line()
     async with shop(browser, tmp_path) as web:
         await web.bench.ask("hello", "run-1")
-        await web.sign_in()
+        await (await web.visit(PATHS[0])).close()
         await web.context.route_web_socket("**/ws", line.joined)
         for path in PATHS:
             line.mode = "held"
@@ -83,3 +95,15 @@ async def test_every_page_waits_fails_and_goes_on(browser: Browser, tmp_path: Pa
             await web.settled(page)
             await expect(failed, path).to_have_count(0)
             await page.close()
+
+
+async def test_007_without_any_agent_in_the_file_there_is_one(browser: Browser, tmp_path: Path):
+    async with shop(browser, tmp_path, "limits: {per_sender: null}\n") as web:
+        page = await web.visit("/agents")
+        only = page.get_by_role("table", name="Agents").locator("[data-row]")
+        await expect(only).to_contain_text("default")
+        await only.get_by_role("link").click()
+        await expect(page).to_have_url(f"{web.url}/agents/main/models")
+        for path, words in EMPTY.items():
+            await page.goto(web.url + path)
+            await expect(page.get_by_role("main"), path).to_contain_text(words)

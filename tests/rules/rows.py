@@ -61,6 +61,11 @@ MARKS = {
     "ctsk": "pure/test_command_task.py",
     "wfil": "contracts/test_webchat_files.py",
     "psch": "browser/test_chat_page_schedule.py",
+    "pags": "browser/test_pages.py",
+    "psta": "browser/test_pages_states.py",
+    "pact": "browser/test_chat_page_acts.py",
+    "ptra": "browser/test_chat_page_transcript.py",
+    "psss": "browser/test_sessions_page.py",
     "pses": "browser/test_chat_page_sessions.py",
 }
 TABLE = """
@@ -71,6 +76,8 @@ TABLE = """
 5 intk two_people_and_two_channels_have_sessions_of_their_own
 6 gtsk a_removed_channel_leaves_its_tasks_listed
 6 tdel 06_a_removed_channel_loses_deliveries_and_neither_task_nor_history
+7 pags only_a_signed_in_browser_sees_a_page
+7 psta 007_without_any_agent_in_the_file_there_is_one
 7 apag the_list_marks_the_default_and_says_what_is_ready
 8 amod 008_the_choice_is_ordered_by_keyboard_and_changes_the_next_request
 9 amod 009_a_person_signs_in_by_a_code
@@ -105,6 +112,7 @@ TABLE = """
 28 tclk an_agent_that_is_off_runs_nothing_and_no_other_does_it
 29 sess unnamed_sessions_take_the_lowest_free_number
 29 sess labels_are_unique_within_the_agent
+29 psss a_transcript_shows_what_was_said_and_done
 30 page a_new_session_is_empty_and_stays_and_the_old_one_keeps_its_history
 30 gses 030_a_named_session_is_empty_listed_and_moves_no_pointer
 31 sess a_new_session_has_a_name_and_no_history
@@ -117,9 +125,12 @@ TABLE = """
 36 page a_reload_in_mid_stream_goes_on_without_gap_or_repeat
 36 gmet 036_a_message_is_answered_streamed_and_ends_once
 37 mods 013_018_each_agent_asks_its_own_model_also_after_a_change
+37 amod 008_the_choice_is_ordered_by_keyboard_and_changes_the_next_request
 38 gses 038_039_overrides_are_the_sessions_own_and_can_be_cleared
 38 page the_model_picker_offers_what_is_ready_and_changes_this_session_alone
 39 gses 038_039_overrides_are_the_sessions_own_and_can_be_cleared
+39 atsk 057_a_sessions_tasks_are_changed_where_it_is_shown
+40 page the_model_picker_offers_what_is_ready_and_changes_this_session_alone
 40 pses a_model_has_its_price_and_the_context_its_measure
 41 gtsk a_preview_keeps_nothing
 41 psch a_phrase_is_read_back_and_one_task_is_made
@@ -275,9 +286,12 @@ TABLE = """
 144 comp an_overflow_is_summed_up_and_asked_again_with_one_answer
 144 bgen a_call_that_is_made_again_repeats_no_block
 145 chat deltas_are_cumulative_and_throttled
+145 page a_reload_in_mid_stream_goes_on_without_gap_or_repeat
 146 chat a_run_ends_in_exactly_one_final_and_nothing_after_it
 146 chat each_kind_of_end
+146 ptra an_end_is_shown_once_however_often_it_comes
 147 gmet 147_tool_events_follow_caps_and_verbose
+147 pact thoughts_and_tools_say_how_long_they_took
 148 gmet 074_agent_answers_at_once_and_wait_gives_the_result
 148 rrun 148_a_wait_takes_half_a_minute_unless_told_otherwise
 148 rrun 148_a_wait_of_nothing_returns_at_once
@@ -291,6 +305,7 @@ TABLE = """
 157 wfil 157_a_model_that_reads_images_gets_the_uploaded_one
 157 wfil 157_a_model_that_reads_none_gets_the_path
 157 wfil 157_an_image_too_large_for_the_model_is_told_in_a_note
+160 psch the_source_channel_is_offered_where_there_is_one
 161 mtol 161_other_conversations_are_open_by_rule_only
 166 subs 166_a_helper_knows_nothing_of_the_chat_and_has_its_own_prompt
 166 trun 166_a_run_has_its_own_empty_history_and_does_not_block_the_chat
