@@ -42,6 +42,7 @@ from bot.gateway.chat import ChatEvents
 from bot.gateway.secret import load_token
 from bot.gateway.uploads import MAX_UPLOAD, Uploads
 from bot.gateway.webchat import WebChat
+from bot.gateway.why import why as story_of
 from bot.hooking import Parts, hook_up
 from bot.hooks.points import Hooks
 from bot.inbound import Inbound
@@ -291,6 +292,7 @@ def _wire(config: Config, state: Path, clock: Clock, store: Store, role: Role) -
         engine, clock, hub, commands, world, inbound.release, delivery.fitting, WEB, hooks
     )
     control.clean, control.tasks = secrets.clean, for_chats(tasks, WEB)
+    control.why = partial(story_of, engine)
     lanes = Lanes(engine, clock, hub, turns, control.run, claims, config)
     children.stop, subsessions.check_model = lanes.stop, world.check_model
     engine.handle("out", delivery.drain)

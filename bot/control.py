@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import NAMESPACE_OID, uuid5
@@ -20,11 +20,15 @@ from bot.hooks.points import Hooks
 from bot.keys import parse_key
 from bot.lanes import Stopped
 from bot.sessions import ConversationSessions, Place
-from bot.store import inbox, outbox, people, runs, sessions
+from bot.store import inbox, outbox, people, runs, sessions, story
 from bot.store.inbox import Item
 from bot.types import Answer, CommandContext, CommandTable, TasksPort
 
 log = structlog.get_logger("commands")
+
+
+# The story of a message by any id of it, or the messages that the id may mean.
+Story = Callable[[str], Awaitable[Mapping[str, Any]]]
 
 
 class Desk(Protocol):
@@ -59,7 +63,8 @@ class Desk(Protocol):
 
 class Control:
     """Runs commands. `clean` takes secrets out of files that are sent, `tasks` is what a command
-    may do with scheduled tasks; the composition root fills them in."""
+    may do with scheduled tasks, `why` tells a message's story; the composition root fills them in.
+    """
 
     def __init__(
         self,
@@ -76,6 +81,7 @@ class Control:
         self._hooks = hooks or Hooks()
         self.clean: Callable[[str], str] = str
         self.tasks: Callable[[Item], TasksPort] | None = None
+        self.why: Story | None = None
         self._fitting = fitting
         self._release = release
         self._engine = engine
@@ -146,7 +152,7 @@ class Control:
             requester=item.requester,
             sessions=port,
             agents=_Agents(self, item),
-            runs=_Runs(self._desk, item.session_key),
+            runs=_Runs(self._desk, self._engine, self.why, item),
             context=_Context(self._desk, item.session_key, item.agent),
             approvals=_Approvals(self._desk, item),
             subagents=_Subagents(self._desk.children, item),
@@ -285,10 +291,16 @@ class _Context:
 
 @dataclass(frozen=True, slots=True)
 class _Runs:
-    """`RunsPort` for one session."""
+    """`RunsPort` for whoever wrote one command, in its session."""
 
     desk: Desk
-    key: str
+    engine: Engine
+    story: Story | None
+    item: Item
+
+    @property
+    def key(self) -> str:
+        return self.item.session_key or ""
 
     async def stop(self) -> tuple[int, int]:
         stopped = await self.desk.stop(self.key)
@@ -299,6 +311,20 @@ class _Runs:
 
     async def usage(self) -> Mapping[str, Any]:
         return await self.desk.usage(self.key)
+
+    async def why(self, id: str | None) -> Mapping[str, Any]:
+        assert self.story is not None
+        asked = id or await self.engine.read(story.last(self.key))
+        if asked is None:
+            raise RequestError("NOT_FOUND", "Nothing was asked in this session yet.")
+        found = await self.story(asked)
+        own = [one for one in found.get("candidates", ()) if one["sessionKey"] == self.key]
+        if len(own) == 1:
+            found = await self.story(own[0]["id"])
+        mine = "route" in found and found["route"]["sessionKey"] == self.key
+        if not mine and not self.item.options.get("owner"):
+            raise RequestError("NOT_FOUND", f"no message of this session has the id {asked}")
+        return found
 
 
 @dataclass(frozen=True, slots=True)

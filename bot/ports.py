@@ -50,6 +50,13 @@ class RunsPort(Protocol):
         """What `usage.summary` answers for this session."""
         ...
 
+    async def why(self, id: str | None) -> Mapping[str, Any]:
+        """What `why` answers for a message of this session, by any id of it; None: the last one.
+
+        Owners may ask about every session. Raises RequestError with a sentence for the user.
+        """
+        ...
+
 
 class ApprovalsPort(Protocol):
     """What commands may do with approvals, as the person who typed them."""

@@ -35,6 +35,7 @@ from commands import (
     usage,
     verbose,
     whoami,
+    why,
 )
 from commands.registry import Command, command
 
@@ -65,6 +66,7 @@ BUILT_IN = (
     status,
     usage,
     context,
+    why,
     whoami,
     help,
     commands,

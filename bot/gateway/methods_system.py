@@ -150,7 +150,7 @@ def _unready(core: Core, ref: str) -> str | None:
 
 @method("why", WhyParams, help="One message's whole story.")
 async def why(core: Core, client: Client, params: WhyParams) -> Json:
-    return await story_of(core, params.id)
+    return await story_of(core.engine, params.id)
 
 
 @method("login.link", Nothing, help="A link that signs a browser in: once, within a minute.")

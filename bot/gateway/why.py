@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bot.engine.port import Row
+from bot.engine.port import Engine, Row
 from bot.errors import RequestError
 from bot.gateway import runs
 from bot.gateway.rows import when
-from bot.gateway.services import Core
 from bot.store import entries, outbox, story
 from bot.store import runs as run_scripts
 from bot.types import Entry
@@ -20,16 +19,16 @@ _PARTS = {"held": "uncertain", "posting": "sending", "posted": "sending"}
 _MESSAGE_KEYS = ("handles", "roles")
 
 
-async def why(core: Core, id: str) -> Json:
+async def why(engine: Engine, id: str) -> Json:
     """The story of a message, or the candidates when an id means several. Raises NOT_FOUND."""
-    found = await core.engine.read(story.find(id))
+    found = await engine.read(story.find(id))
     exact = [row for row in found if id in (row["run"], str(row["id"]))] or found
     if not exact:
         raise RequestError("NOT_FOUND", f"no message, inbox row or run has the id {id}")
     if len(exact) > 1:
         return {"candidates": [_candidate(row) for row in exact]}
     row = exact[0]
-    run = await core.engine.read(run_scripts.get(row["run"])) if row["run"] else None
+    run = await engine.read(run_scripts.get(row["run"])) if row["run"] else None
     return {
         "message": _message(row),
         "admission": {"allowed": row["kind"] != "refused", "rule": row["rule"]},
@@ -39,8 +38,8 @@ async def why(core: Core, id: str) -> Json:
             "sessionKey": row["session_key"],
         },
         "run": None if run is None else _run(run),
-        "steps": await _steps(core, row, run),
-        "parts": await _parts(core, row),
+        "steps": await _steps(engine, row, run),
+        "parts": await _parts(engine, row),
     }
 
 
@@ -71,17 +70,17 @@ def _run(run: Row) -> Json:
     }
 
 
-async def _steps(core: Core, row: Row, run: Row | None) -> list[Json]:
+async def _steps(engine: Engine, row: Row, run: Row | None) -> list[Json]:
     """What happened, in order: stored, begun, each model answer and tool, the end."""
     steps = [_step(row["accepted_at"], "inbox", "stored", None, row["reason"])]
     if run is None:
         return steps
     if run["started_at"] is not None:
         steps.append(_step(run["started_at"], "run", "started", None, run["model"]))
-    calls = {call["call"]: call for call in await core.engine.read(story.calls(run["id"]))}
+    calls = {call["call"]: call for call in await engine.read(story.calls(run["id"]))}
     asked = 0
     if run["session"]:
-        for line in await core.engine.read(entries.of_run(run["session"], run["id"])):
+        for line in await engine.read(entries.of_run(run["session"], run["id"])):
             if line.role == "assistant":
                 asked = line.seq
                 steps.append(_step(line.at, "model", line.model or "", None, line.stop))
@@ -106,7 +105,7 @@ def _ms(start: float | None, end: float | None) -> float | None:
     return None if start is None or end is None else round((end - start) * 1000, 1)
 
 
-async def _parts(core: Core, row: Row) -> list[Json]:
+async def _parts(engine: Engine, row: Row) -> list[Json]:
     if not row["run"]:
         return []
     return [
@@ -118,5 +117,5 @@ async def _parts(core: Core, row: Row) -> list[Json]:
             "at": when(part["sent_at"]),
             "error": part["error"],
         }
-        for part in await core.engine.read(outbox.of_run(row["run"]))
+        for part in await engine.read(outbox.of_run(row["run"]))
     ]

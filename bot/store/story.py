@@ -24,6 +24,16 @@ def find(id: str) -> Script[list[Row]]:
     )
 
 
+def last(session_key: str) -> Script[str | None]:
+    """The run of the newest prompt in a session; None when nobody has asked anything."""
+    rows = yield q(
+        "SELECT run FROM inbox WHERE session_key = ? AND kind = 'prompt' AND run IS NOT NULL "
+        "ORDER BY id DESC LIMIT 1",
+        session_key,
+    )
+    return rows[0]["run"] if rows else None
+
+
 def calls(run: str) -> Script[list[Row]]:
     """The journal of a run's tool calls, in order."""
     return (yield q("SELECT * FROM calls WHERE run = ? ORDER BY started_at", run))

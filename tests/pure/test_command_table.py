@@ -35,6 +35,7 @@ NAMES = [
     "status",
     "usage",
     "context",
+    "why",
     "whoami",
     "help",
     "commands",
