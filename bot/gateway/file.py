@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,7 @@ class ConfigFile:
         self._seen = seen
         self.adapters = adapters
         self.lock = asyncio.Lock()
+        self._right: tuple[int, int, int] | None = None
 
     @property
     def path(self) -> Path:
@@ -85,6 +86,20 @@ class ConfigFile:
     def exists(self) -> bool:
         return self._path is not None
 
+    def problems(self) -> list[dict[str, Any]]:
+        """What is wrong with the file now. A right one is not read again until it changes."""
+        try:
+            about = self.path.stat()
+            stamp = about.st_mtime_ns, about.st_size, about.st_ino
+            if stamp != self._right:
+                self.load(self.read().text)
+                self._right = stamp
+        except OSError as error:
+            return [{"what": f"{self.path} cannot be read: {error.strerror or error}"}]
+        except RequestError as error:
+            return list(error.details.get("problems") or [{"what": str(error)}])
+        return []
+
     def masked(self, text: str) -> Masked:
         """A text without the secrets in it: by the names of keys, their types, and their looks."""
         options = (field for one in self.adapters.values() for field in fields(one))
@@ -105,6 +120,14 @@ class ConfigFile:
     def with_agents(self, text: str) -> str:
         """The text with its list of agents written out. Raises RequestError."""
         return _edited(lambda key: edit.with_agents(text), ("agents",))
+
+    def offering(self, text: str, refs: Iterable[str]) -> str:
+        """The text with these models in its list of models, if it has one: else all are offered."""
+        listed = (parse(text, str(self.path), []).data or {}).get("models")
+        for ref in refs if listed else ():
+            if not self.has(text, ("models", ref)):
+                text = self.set(text, ("models", ref), {})
+        return text
 
     def remove(self, text: str, path: KeyPath) -> str:
         """The text without a key. Raises RequestError when it is not there."""

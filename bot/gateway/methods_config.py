@@ -144,6 +144,12 @@ async def config_check(core: Core, client: Client, params: Nothing) -> Json:
     return answer | {"ok": True, "warnings": rows(config.warnings)}
 
 
+@method("config.state", Nothing, help="Is the file right as it is now? Its first mistake if not.")
+async def config_state(core: Core, client: Client, params: Nothing) -> Json:
+    problems = core.file.problems() if core.file.exists else []
+    return {"ok": not problems, "count": len(problems), "first": problems[0] if problems else None}
+
+
 METHODS: tuple[Method, ...] = (
     config_get,
     config_set,
@@ -153,4 +159,5 @@ METHODS: tuple[Method, ...] = (
     config_text_set,
     config_schema,
     config_check,
+    config_state,
 )

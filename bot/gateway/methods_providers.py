@@ -64,11 +64,21 @@ async def providers_set(core: Core, client: Client, params: ProviderSet) -> Json
                     text = file.remove(text, ("providers", name, key))
         else:
             text = file.set(text, ("providers", name), given)
-        settings = file.load(text).providers[name]
+            text = file.offering(text, _named(name, given.get("models")))
+        loaded = file.load(text)
+        settings = loaded.providers[name]
         base = file.write(text, before)
-        await _adopt(core, {**core.config.providers, name: settings})
+        providers = {**core.config.providers, name: settings}
+        update = {"providers": providers, "models": loaded.models}
+        await core.adopt(core.config.model_copy(update=update))
     row = provider_row(core, name, settings)
     return {"provider": row, "changed": sorted(keys), "file": str(file.path), "base": base}
+
+
+def _named(name: str, cards: Any) -> list[str]:
+    """The references of the models that are given with a provider; it is not checked yet."""
+    ids = [one.get("id") for one in cards if isinstance(one, dict)] if type(cards) is list else []
+    return [f"{name}/{id}" for id in ids if isinstance(id, str)]
 
 
 def _refuse_other_address(name: str, now: ProviderSettings | None, keys: dict[str, Any]) -> None:

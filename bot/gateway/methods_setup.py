@@ -141,11 +141,15 @@ async def _save(core: Core, preset: Preset, keyed: bool, ref: str) -> list[str]:
         if core.catalogue.resolve(agent.model.primary).startswith(DEMO):
             text = _with_model(core, text, agent.id, ref)
             changed.append(f"agents.{agent.id}.model")
+        listed = file.offering(text, [ref])
+        if listed != text:
+            text = listed
+            changed.append(f"models.{ref}")
         if not changed:
             return []
         loaded = file.load(text)
         file.write(text, before)
-        update = {"providers": loaded.providers, "agents": loaded.agents}
+        update = {name: getattr(loaded, name) for name in ("providers", "agents", "models")}
         await core.adopt(core.config.model_copy(update=update))
     return changed
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.browser.site import CONFIG, Site, site
+from tests.browser.axe import findings
+from tests.browser.site import CONFIG, Site, composer, site
+from tests.browser.test_chat_page_access import WIDE
 
 pytestmark = pytest.mark.browser
 
@@ -114,3 +116,30 @@ async def test_what_names_a_program_is_refused_with_its_line(kept: Site, tmp_pat
     await expect(page.get_by_role("alert")).to_contain_text("changes only in the file")
     await expect(page.get_by_role("alert")).to_contain_text("line ")
     assert (tmp_path / "config.yaml").read_text() == TEXT
+
+
+async def test_a_file_that_breaks_is_told_on_every_page_until_it_is_mended(
+    kept: Site, tmp_path: Path
+):
+    file = tmp_path / "config.yaml"
+    right = file.read_text("utf-8")
+    page, chat = await kept.visit("/sessions"), await kept.open()
+    banner = page.get_by_role("alert").filter(has_text="The configuration file has a mistake.")
+    file.write_text(right + "agnets: []\n", "utf-8")
+    for one in (page, chat):
+        await one.evaluate("import('/static/ui/broken.js').then(({look}) => look())")
+        told = one.get_by_role("alert").filter(has_text="The configuration file has a mistake.")
+        await expect(told).to_contain_text("agnets")
+        await expect(told).to_contain_text("What runs goes on as before.")
+        assert await findings(one) == []
+        await one.set_viewport_size({"width": 320, "height": 640})
+        assert await one.evaluate(WIDE) == 0
+    await expect(composer(chat)).to_be_in_viewport()
+    await banner.get_by_role("link", name="Mend it").click()
+    await expect(page).to_have_url(f"{kept.url}/settings")
+    await expect(banner).to_be_visible()
+    file.write_text(right, "utf-8")
+    await page.evaluate("import('/static/ui/broken.js').then(({look}) => look())")
+    await expect(banner).to_have_count(0)
+    await page.goto(f"{kept.url}/sessions")
+    await expect(banner).to_have_count(0)

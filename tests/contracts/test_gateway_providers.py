@@ -46,6 +46,25 @@ async def test_a_provider_is_added_changed_and_removed_while_it_runs(tmp_path: P
     assert "# my models" in text and "# the only one" in text and "far:" not in text
 
 
+async def test_models_that_come_with_a_provider_join_a_list_of_models(tmp_path: Path):
+    given = {"api": "openai", "base_url": "http://127.0.0.1:9/v1", "models": [{"id": "m-4.1"}]}
+    for name, more, wanted in (
+        ("with", "models:\n  demo/demo: {alias: d}  # mine\n", {"demo/demo", "far/m-4.1"}),
+        ("without", "", None),
+    ):
+        async with opened(tmp_path / name, CONFIG + more) as desk:
+            await desk.ok("providers.set", provider="far", **given)
+            listed = await desk.ok("models.list", agentId="main")
+            assert "far/m-4.1" in [row["ref"] for row in listed["models"]]
+            if wanted is not None:
+                assert {row["ref"] for row in listed["models"]} == wanted
+        text = (tmp_path / name / "config.yaml").read_text()
+        assert ("models:\n  demo/demo: {alias: d}  # mine\n  far/m-4.1: {}" in text) == bool(more)
+    async with opened(tmp_path / "odd", CONFIG + "models: {demo/demo: {}}\n") as desk:
+        wrong = await desk.error("providers.set", provider="far", api="openai", models=7)
+        assert wrong["code"] == "INVALID_PARAMS"
+
+
 async def test_what_is_wrong_or_runs_a_program_changes_nothing(tmp_path: Path):
     state = tmp_path / "state"
     async with opened(state, CONFIG) as desk:

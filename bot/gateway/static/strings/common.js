@@ -15,6 +15,13 @@ export const T = {
     waiting: "No connection. Trying again",
     "signed-out": "You are signed out.",
   },
+  broken: {
+    title: "The configuration file has a mistake.",
+    line: (line) => `Line ${line}: `,
+    more: (count) => (count === 1 ? "One more follows." : `${count} more follow.`),
+    runs: "What runs goes on as before.",
+    mend: "Mend it",
+  },
   noConnection: "There is no connection to the gateway. It is tried again by itself.",
   wrong: "That did not work. Try again.",
   signIn: "Sign in",

@@ -3,6 +3,7 @@
 import { render } from "../vendor/preact.js";
 import { html } from "./html.js";
 import { T } from "../strings/common.js";
+import { Broken, watchFile } from "./broken.js";
 import { Confirming } from "./dialog.js";
 import { ThemeButton } from "./look.js";
 import { connect, on, onOpen, rpc } from "./rpc.js";
@@ -16,6 +17,7 @@ export function mount(App) {
   render(html`<${App} />`, place);
   render(html`<${ThemeButton} />`, document.getElementById("look"));
   render(html`<${Live} />`, document.getElementById("live"));
+  render(html`<${Broken} />`, document.getElementById("file"));
   render(html`<${Confirming} />`, document.getElementById("asks"));
   document.querySelector(".skip").addEventListener("click", skip);
   const here = document.querySelector(".rail [aria-current]");
@@ -23,6 +25,7 @@ export function mount(App) {
   inSight();
   addEventListener("resize", inSight);
   onOpen(count);
+  watchFile();
   on(["approval.requested", "approval.resolved"], count);
   connect(page);
 }
