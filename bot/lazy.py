@@ -1,4 +1,7 @@
-"""Optional libraries, imported when they are first needed: most installations need few of them."""
+"""Libraries that are imported when they are first needed: most are optional, and few are needed.
+
+So are those that a process without visitors of its pages can do without.
+"""
 
 from __future__ import annotations
 

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from typing import TYPE_CHECKING, Any
 
 from bot import __version__
+from bot.lazy import optional
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -86,16 +88,21 @@ HOME = PAGES[0].path
 class Templates:
     """Renders the HTML of pages; what is put in is escaped."""
 
-    def __init__(self) -> None:
-        self._environment = Environment(
-            loader=FileSystemLoader(HERE / "pages"), autoescape=True, undefined=StrictUndefined
-        )
-
     def page(self, page: Page) -> str:
         return self.render(page.template, page=page, pages=PAGES)
 
     def render(self, template: str, **values: Any) -> str:
         return self._environment.get_template(template).render(version=__version__, **values)
+
+    @cached_property
+    def _environment(self) -> Environment:
+        jinja = optional("jinja2")
+        environment: Environment = jinja.Environment(
+            loader=jinja.FileSystemLoader(HERE / "pages"),
+            autoescape=True,
+            undefined=jinja.StrictUndefined,
+        )
+        return environment
 
 
 def _imports(module: Path) -> Iterator[Path]:
