@@ -217,7 +217,7 @@ class Delivery:
         if said.cancelled is not None and part.op != "delete":
             await self._remove_preview(channel, part)
             return self._settle(channel, part, self._cancelled(part, said.cancelled))
-        part = replace(part, reply=replace(part.reply, text=said.content))
+        part = part.saying(said.content)
         try:
             ref, again = await self._told(channel, part)
         except RateLimited as error:

@@ -14,7 +14,7 @@ from bot.clock import Clock
 from bot.context.gather import Scenes
 from bot.context.prompt import conversation, system_prompt
 from bot.context.pruning import pruned
-from bot.context.scene import AgentPrompt, Asked
+from bot.context.scene import AgentPrompt, Asked, Scene
 from bot.engine.port import Engine, Script
 from bot.hooks.points import Hooks
 from bot.media import Media
@@ -41,6 +41,8 @@ from bot.types import (
 )
 
 log = structlog.get_logger("inference")
+
+_Given = tuple[AgentPrompt, Scene, Asked, str | None]
 
 
 class Agents(Protocol):
@@ -79,6 +81,7 @@ class Inference:
     scenes: Scenes
     hooks: Hooks = field(default_factory=Hooks)
     spending: Spending | None = None
+    _prompts: dict[str, tuple[_Given, str]] = field(default_factory=dict, init=False)
     _sizes: dict[str, tuple[ToolSpec, int]] = field(default_factory=dict, init=False)
 
     async def answer(
@@ -98,7 +101,9 @@ class Inference:
             return Final(Entry("assistant", "", self.clock.now(), stop="error"), wrong), chosen
         left = await in_order(chosen)
         while True:
-            now = replace(left[0], others=tuple(left[1:]))
+            now, others = left[0], tuple(left[1:])
+            if now.others != others:
+                now = replace(now, others=others)
             final = await self.call(turn, now, history, speech, stored)
             if not (now.others and falls_over(final.failure)):
                 break
@@ -177,17 +182,7 @@ class Inference:
         specs = self.tools.specs(policy)
         request = ModelRequest(
             model=chosen.model,
-            system=system_prompt(
-                self.agents.prompt(turn.session.agent),
-                self.scenes.of(turn),
-                Asked(
-                    chosen.ref,
-                    chosen.thinking,
-                    turn.session.settings.reasoning or "off",
-                    tuple(spec.name for spec in specs),
-                ),
-                turn.extra_prompt,
-            ),
+            system=self._system(turn, chosen, specs),
             entries=pruned(conversation(history), chosen.window),
             tools=specs,
             thinking=chosen.thinking,
@@ -197,6 +192,21 @@ class Inference:
             place=_place(turn, history),
         )
         return self.hooks.dressed(turn, request)
+
+    def _system(self, turn: Turn, chosen: Chosen, specs: Sequence[ToolSpec]) -> str:
+        """The system prompt; most turns of an agent have the same."""
+        agent = turn.session.agent
+        asked = Asked(
+            chosen.ref,
+            chosen.thinking,
+            turn.session.settings.reasoning or "off",
+            tuple(spec.name for spec in specs),
+        )
+        given = (self.agents.prompt(agent), self.scenes.of(turn), asked, turn.extra_prompt)
+        known = self._prompts.get(agent)
+        if known is None or known[0] != given:
+            known = self._prompts[agent] = (given, system_prompt(*given))
+        return known[1]
 
 
 def _place(turn: Turn, history: Sequence[Entry]) -> str:

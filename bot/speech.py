@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import Protocol
 
 from bot.events import Body, Delta, Note, Thought
-from bot.reply import Redactor, Release, Secrets
+from bot.reply import Redactor, Release, Secrets, visible
 from bot.steps import step
-from bot.types import Notice, Reasoning
+from bot.types import Entry, Notice, Reasoning
 
 
 class Stage(Protocol):
@@ -56,9 +57,11 @@ class Speech:
         self._calls = 0
         self.reply_to: str | None = None
 
-    def resume(self, texts: Sequence[str]) -> None:
-        """Take up what the calls of an interrupted attempt had said."""
-        for text in texts:
+    def resume(self, history: Sequence[Entry], run: str) -> None:
+        """Take up what the calls of an interrupted attempt of a run had already said to people."""
+        own = list(takewhile(lambda one: one.run == run or one.aside, reversed(history)))
+        said = [one for one in reversed(own) if one.role == "assistant" and not one.aside]
+        for text in [visible(one.text) for one in said]:
             self._say(text)
             self.texts.append(text)
             self._pause()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from functools import cached_property
 
 import structlog
 
@@ -37,7 +37,7 @@ from bot.loop import (
 )
 from bot.media import Media
 from bot.providers.chosen import Chosen
-from bot.reply import Secrets, error_line, prefix_words, reasoning_message, visible
+from bot.reply import Secrets, error_line, prefix_words, reasoning_message
 from bot.speech import Speech
 from bot.steps import step
 from bot.tools.bubbles import Bubbles
@@ -158,21 +158,6 @@ class _Run:
         self._turn = turn
         self._transcript = list(claimed.history)
         self._seen: Sequence[Entry] = self._transcript
-        self._performer = Performer(
-            parts.engine,
-            parts.clock,
-            parts.tools,
-            turn,
-            claimed.journal,
-            self._emit,
-            self._away,
-            Repeats.of(self._transcript, turn.id),
-            parts.approve,
-            self._called,
-            Bubbles(turn, parts.secrets.clean),
-            parts.scenes.env_for,
-            parts.hooks,
-        )
         self._started_at = parts.clock.now()
         self._first_at: float | None = None
         self._limit: asyncio.Timeout | None = None
@@ -189,7 +174,7 @@ class _Run:
         parts, turn = self._parts, self._turn
         self._claimed.when_stored(self._begun)
         try:
-            self.speech.resume(_said(self._transcript, turn.id))
+            self.speech.resume(self._transcript, turn.id)
             outcome = await self._perform()
             await self._claimed.stored()
         finally:
@@ -198,7 +183,8 @@ class _Run:
         now = parts.clock.now()
         end = ending(turn, outcome, self.speech, self._aborted, now, self._transcript)
         if end.entry is not None:
-            end = replace(end, entry=parts.hooks.before_message_write(turn.session, end.entry))
+            kept = parts.hooks.before_message_write(turn.session, end.entry)
+            end = end if kept is end.entry else replace(end, entry=kept)
         replies, begun = parts.delivery.parts(turn, self._answered(end)), len(self._live.sent)
         committed = await parts.engine.tx(
             commit(end, replies, parts.delivery, now, begun, self._first_at)
@@ -231,6 +217,25 @@ class _Run:
         self._live.begin()
         self._emit(Started(self._started_at))
         self._parts.hooks.session_start(self._turn, self._transcript)
+
+    @cached_property
+    def _performer(self) -> Performer:
+        parts, turn = self._parts, self._claimed.turn
+        return Performer(
+            parts.engine,
+            parts.clock,
+            parts.tools,
+            turn,
+            self._claimed.journal,
+            self._emit,
+            self._away,
+            Repeats.of(self._transcript, turn.id),
+            parts.approve,
+            self._called,
+            Bubbles(turn, parts.secrets.clean),
+            parts.scenes.env_for,
+            parts.hooks,
+        )
 
     def asking(self, call: str) -> ToolContext:
         """What a question of this run is asked with, as if it were a call of its model."""
@@ -386,13 +391,6 @@ class _Run:
         if self._first_at is None and isinstance(body, Delta):
             self._first_at = now
         self._parts.hub.publish(RunEvent(turn.id, turn.session.key, self.seq, now, body))
-
-
-def _said(history: Sequence[Entry], run: str) -> list[str]:
-    """What the calls of an interrupted attempt of a run had already said to people."""
-    own = list(takewhile(lambda one: one.run == run or one.aside, reversed(history)))
-    said = [one for one in reversed(own) if one.role == "assistant" and not one.aside]
-    return [visible(one.text) for one in said]
 
 
 def _stopped(error: tuple[str, str]) -> Outcome:

@@ -254,7 +254,8 @@ class Telegram(Adapter):
         return Ref(self._home(to), sent[-1])
 
     async def _show(self, message: Outgoing) -> str:
-        message = replace(message, chat=self._homes.get(message.chat, message.chat))
+        if message.chat in self._homes:
+            message = replace(message, chat=self._homes[message.chat])
         with self._calls():
             try:
                 return await _or_plain(message, lambda it: it.send(self._bot, self._call))
@@ -266,7 +267,8 @@ class Telegram(Adapter):
 
     def _home(self, to: Address) -> Address:
         """The address itself, or where its group went; the core learns that by the update."""
-        return replace(to, conversation=self._homes.get(to.conversation, to.conversation))
+        home = self._homes.get(to.conversation)
+        return to if home is None else replace(to, conversation=home)
 
     def _keep_begun(self, key: str, sent: list[str]) -> None:
         """Remember how far a reply of several messages came, so that a repeat doubles nothing."""

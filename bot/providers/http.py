@@ -140,7 +140,7 @@ class Http:
         self, url: URL, body: Mapping[str, Any], headers: Mapping[str, str]
     ) -> aiohttp.ClientResponse:
         """Send a document; the response to it, whatever its status. Raises what aiohttp raises."""
-        data = jsonio.dumps(body).encode()
+        data = jsonio.document(body)
         for last in (False, True):
             try:
                 return await self._request("POST", url, data, headers)

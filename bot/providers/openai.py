@@ -10,12 +10,13 @@ from typing import Any
 import aiohttp
 
 from bot.clock import Clock
+from bot.jsonio import Encoded
 from bot.providers.answer import Answer
 from bot.providers.failures import failure
 from bot.providers.found import Found, found
 from bot.providers.http import Http, Refused, open_session
-from bot.providers.openai_wire import Assembly, request_body
-from bot.types import Failure, ModelEvent, ModelRequest, Notice
+from bot.providers.openai_wire import Assembly, request_body, wire_tools
+from bot.types import Failure, ModelEvent, ModelRequest, Notice, ToolSpec
 
 BASE_URL = "https://api.openai.com/v1"
 
@@ -66,6 +67,7 @@ class OpenAI:
             session=session,
         )
         self._models_path = models_path
+        self._told: dict[tuple[str, ...], tuple[Sequence[ToolSpec], Encoded]] = {}
         self._without = {model: set(names) for model, names in (without or {}).items()}
 
     def __repr__(self) -> str:
@@ -107,7 +109,7 @@ class OpenAI:
         self._check_key()
         url = self._http.url("chat/completions")
         without = self._without.setdefault(request.model, set())
-        body = leave_out(request_body(request), without)
+        body = leave_out(request_body(request, self._tools_of(request)), without)
         headers = {**_login(self._key), **self._http.headers}
         while True:
             response = await self._http.post(url, body, headers)
@@ -121,6 +123,15 @@ class OpenAI:
                 body = leave_out(body, {parameter})
             else:
                 raise Refused(wrong)
+
+    def _tools_of(self, request: ModelRequest) -> Encoded:
+        """The tools as the server is told of them, which rarely change between two requests."""
+        tools = request.tools
+        names = tuple(tool.name for tool in tools)
+        known = self._told.get(names)
+        if known is None or known[0] != tools:
+            known = self._told[names] = (tools, Encoded(wire_tools(tools)))
+        return known[1]
 
 
 def _login(key: str) -> dict[str, str]:

@@ -24,15 +24,18 @@ _STOPS: dict[str, Stop] = {
 }
 
 
-def request_body(request: ModelRequest) -> dict[str, Any]:
-    """The JSON document that asks for this answer, streamed; unset parameters are absent."""
+def request_body(request: ModelRequest, tools: Any) -> dict[str, Any]:
+    """The JSON document that asks for this answer, streamed; unset parameters are absent.
+
+    `tools` are the request's, as `wire_tools` puts them.
+    """
     messages = wire_messages(request.entries)
     if request.system:
         messages.insert(0, {"role": "system", "content": request.system})
     body: dict[str, Any] = {"model": request.model, "messages": messages, "stream": True}
     body["stream_options"] = {"include_usage": True}
     if request.tools:
-        body["tools"] = wire_tools(request.tools)
+        body["tools"] = tools
     if request.max_tokens is not None:
         body["max_tokens"] = request.max_tokens
     if request.thinking != "off":

@@ -35,6 +35,12 @@ class Part:
     def key(self) -> str:
         return f"{self.run}:{self.part}"
 
+    def saying(self, text: str) -> Part:
+        """The same part with this text."""
+        if text == self.reply.text:
+            return self
+        return dataclasses.replace(self, reply=dataclasses.replace(self.reply, text=text))
+
 
 def enqueue(
     run: str, address: Address, replies: Sequence[Reply], now: float, first: int = 0

@@ -39,8 +39,9 @@ class Tools:
         """What the model is offered under a policy."""
         if policy not in self._offered:
             self._offered[policy] = tuple(_specs(self._tools.values(), policy))
+        offered = self._offered[policy]
         late = [tool for name, tool in self._late().items() if name not in self._tools]
-        return (*self._offered[policy], *_specs(late, policy))
+        return (*offered, *_specs(late, policy)) if late else offered
 
 
 def _specs(tools: Iterable[Tool], policy: ToolPolicy) -> Iterator[ToolSpec]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -116,6 +117,21 @@ async def test_what_is_not_set_is_absent(server: FakeOpenAI, provider: OpenAI):
     server.answer(*text_stream("ok"))
     await call(provider)
     assert set(server.requests[0].body) == {"model", "messages", "stream", "stream_options"}
+
+
+async def test_tools_are_told_as_they_are_now(server: FakeOpenAI, provider: OpenAI):
+    other = replace(TOOL, description="The weather of tomorrow.")
+    for tools in ((TOOL,), (TOOL,), (other,), (TOOL, other)):
+        server.answer(*text_stream("ok"))
+        await call(provider, tools=tools)
+    told = [[tool["function"] for tool in asked.body["tools"]] for asked in server.requests]
+    said = [[tool["description"] for tool in tools] for tools in told]
+    assert said == [
+        ["The weather."],
+        ["The weather."],
+        ["The weather of tomorrow."],
+        ["The weather.", "The weather of tomorrow."],
+    ]
 
 
 async def test_broken_arguments_are_not_sent_back(server: FakeOpenAI, provider: OpenAI):

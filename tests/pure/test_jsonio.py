@@ -1,6 +1,7 @@
 """The one JSON decoder refuses with a sentence what the standard one trips over."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -82,3 +83,11 @@ def test_dumps_is_compact_and_strict():
     assert jsonio.dumps("\ud800") == '"\ufffd"'
     with pytest.raises(ValueError, match="not JSON compliant"):
         jsonio.dumps(float("nan"))
+
+
+@pytest.mark.parametrize("fields", [{}, {"a": 1}, {"a": 1, "b": ["é"]}])
+def test_what_is_encoded_already_stands_in_a_document(fields: dict[str, Any]):
+    tools = [{"name": "\ud800", "say": 'a "word"'}]
+    whole = jsonio.document({**fields, "tools": jsonio.Encoded(tools), "x": jsonio.Encoded(None)})
+    assert jsonio.loads(whole) == {**fields, "tools": jsonio.loads(jsonio.dumps(tools)), "x": None}
+    assert b", " not in whole and b": " not in whole
