@@ -15,7 +15,8 @@ CONNECT = 10.0
 # More than any answer that is not a file; a compressed bomb ends here.
 LARGEST_ANSWER = 64 * 1024 * 1024
 # Seconds until a request that the network swallows is given up for good. The system would go on
-# delivering it for a quarter of an hour, even when its caller has sent it again or is gone.
+# delivering it for a quarter of an hour, even when its caller has sent it again or is gone; so this
+# has to be less than any caller waits.
 UNHEARD = 10
 
 
@@ -30,8 +31,7 @@ def open_session(base_url: str) -> aiohttp.ClientSession:
 
 
 def _socket(to: aiohttp.AddrInfoType) -> socket.socket:
-    family, kind, protocol, _, _ = to
-    made = socket.socket(family, kind, protocol)
+    made = socket.socket(*to[:3])
     # Linux and others; elsewhere the system's own patience counts.
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNHEARD * 1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,8 +14,9 @@ from aiohttp import web
 from bot.errors import NotSent, SendError, Uncertain
 from bot.testing.platform import FAULTS, Fault, Json, Platform
 
-# A poll of which nothing is heard for longer is cut off, and so is any other call.
-_POLL, _LIMIT = 4.0, 8.0
+# A poll ends when nothing happens; one of which nothing is heard, and any other call, is given up.
+# Who gives up may send again, so the system has to give up delivering before that.
+_POLL, _NO_POLL, _UNHEARD, _LIMIT = 4.0, 8.0, 10, 15.0
 
 
 @asynccontextmanager
@@ -59,10 +61,16 @@ class RemotePlatform:
 
     async def call(self, verb: str, body: Json) -> dict[str, Any]:
         if self._session is None:
-            timeout = aiohttp.ClientTimeout(total=_LIMIT, sock_connect=_POLL)
-            self._session = aiohttp.ClientSession(timeout=timeout)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(socket_factory=_socket)
+            )
+        limit = aiohttp.ClientTimeout(
+            total=_NO_POLL if verb == "poll" else _LIMIT, sock_connect=_POLL
+        )
         try:
-            async with self._session.post(f"{self._url}/{verb}", json=dict(body)) as response:
+            async with self._session.post(
+                f"{self._url}/{verb}", json=dict(body), timeout=limit
+            ) as response:
                 answer: dict[str, Any] = await response.json()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSent(f"no connection: {error}") from error
@@ -75,3 +83,10 @@ class RemotePlatform:
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+
+def _socket(to: aiohttp.AddrInfoType) -> socket.socket:
+    made = socket.socket(*to[:3])
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNHEARD * 1000)
+    return made

@@ -22,13 +22,16 @@ CONFIG = """
 store: {{url: "{store}"}}
 limits: {{per_sender: null}}
 messages: {{queue: followup}}
-agents:
-  - id: main
-    tools: {{allow: [count, edit, read, sessions_spawn, message]}}
-    compaction: {{keep_recent: 0}}
+{agents}
 channels:
 {channels}
 logging: {{level: error}}
+{beside}"""
+AGENTS = """
+agents:
+  - id: main
+    tools: {allow: [count, edit, read, sessions_spawn, message]}
+    compaction: {keep_recent: 0}
 """
 CHANNEL = '  {kind}: {{dm_policy: open, allow_from: ["*"], url: "{url}"{more}}}'
 PATIENCE = 90.0
@@ -44,6 +47,7 @@ class House:
         urls: dict[str, str],
         more: str,
         store: str | None,
+        **config: str,
     ) -> None:
         self.state = state
         self.platforms = platforms
@@ -57,7 +61,7 @@ class House:
             for kind in platforms
             if kind != "desk"
         ]
-        told = CONFIG.format(channels="\n".join(lines), store=store or "sqlite")
+        told = CONFIG.format(channels="\n".join(lines), store=store or "sqlite", **config)
         self._config.write_text(told)
         self.edited = state / "workspaces" / "main" / "ones.txt"
         self.edited.parent.mkdir(parents=True, exist_ok=True)
@@ -145,16 +149,23 @@ class House:
 
 @asynccontextmanager
 async def house(
-    state: Path, *kinds: str, more: str = "", store: str | None = None, host: str = "127.0.0.1"
+    state: Path,
+    *kinds: str,
+    more: str = "",
+    store: str | None = None,
+    host: str = "127.0.0.1",
+    agents: str = AGENTS,
+    beside: str = "",
 ) -> AsyncIterator[House]:
     """A house with a platform of each kind, and the operator's desk, at this address.
 
-    `more` is what the configuration says of each channel beside that, `store` the PostgreSQL.
+    `more` is what the configuration says of each channel beside that, `agents` what of the agents,
+    and `beside` whatever else; `store` is the PostgreSQL.
     """
     state.mkdir(parents=True, exist_ok=True)
     platforms = {kind: Platform(idempotent=kind == "idempotent") for kind in (*kinds, "desk")}
     async with served(host, **platforms) as urls:
-        built = House(state, platforms, urls, more, store)
+        built = House(state, platforms, urls, more, store, agents=agents, beside=beside)
         try:
             yield built
         finally:

@@ -32,7 +32,12 @@ OUT = ("out.woken", "out.sending", "out.sent", "out.receipt")
 
 
 def schedule(
-    home: House, kind: str, prompt: str, policy: dict[str, object], after: float = 0.0
+    home: House,
+    kind: str,
+    prompt: str,
+    policy: dict[str, object],
+    after: float = 0.0,
+    delivery: dict[str, str] | None = None,
 ) -> None:
     """Put a task that is due `after` seconds into the store.
 
@@ -50,7 +55,7 @@ def schedule(
         schedule={"kind": "at", "at": moment.isoformat()},
         zone="UTC",
         policy=policy,
-        delivery=announced(place),
+        delivery=delivery or announced(place),
         requester=f"{kind}:ada",
         asked=Message(Ref(place, "m1"), Author("ada", "Ada"), "", moment, "direct"),
         next_at=now,
@@ -63,7 +68,7 @@ def schedule(
             wakes: list[Wake] = []
             run_script(shared, tasks.put(task), wakes)
             for wake in wakes:
-                run_script(shared, put(wake, after), [])
+                run_script(shared, put({wake: after}), [])
         return
     path = home.state / "trunkline.db"
     open_store(path)
