@@ -25,6 +25,7 @@ LISTEN = """() => {
   }).observe(document.querySelector('[role=log]'), {childList: true, subtree: true});
 }"""
 NARROW = {"width": 320, "height": 640}
+ZOOMED = {"width": 320, "height": 256}  # 1280 by 1024 at 400 %
 LONG = (
     "Donaudampfschifffahrtsgesellschaftskapitänskajütenschlüsselloch" * 3
     + "\n\n```\n"
@@ -140,6 +141,18 @@ async def test_a_narrow_screen_has_no_sideways_scroll(
         await expect(page.get_by_role("button", name="Hide sessions")).not_to_be_visible()
         await page.get_by_role("button", name="New session").click()
         await expect(page.get_by_role("dialog")).to_be_visible()
+        assert await page.evaluate(WIDE) == 0
+        await page.keyboard.press("Escape")
+        await page.set_viewport_size(ZOOMED)
+        box = await page.locator(".scroller").bounding_box()
+        assert box is not None and box["height"] > ZOOMED["height"] / 2
+        await composer(page).scroll_into_view_if_needed()
+        await expect(composer(page)).to_be_in_viewport()
+        assert await page.evaluate(WIDE) == 0
+        await page.get_by_role("button", name="Schedule this").click()
+        create = page.get_by_role("button", name="Create")
+        await create.scroll_into_view_if_needed()
+        await expect(create).to_be_in_viewport(ratio=1)
         assert await page.evaluate(WIDE) == 0
         assert web.complaints == []
 

@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, expect
 from bot.gateway.pages_shell import PAGES, TABS
 from tests.browser.axe import findings
 from tests.browser.site import Site, serve, site
-from tests.browser.test_chat_page_access import WIDE
+from tests.browser.test_chat_page_access import NARROW, WIDE, ZOOMED
 from tests.browser.test_chat_page_sessions import MOVING
 
 pytestmark = pytest.mark.browser
@@ -16,8 +16,6 @@ pytestmark = pytest.mark.browser
 PATHS = [page.path for page in PAGES]
 DEEPER = ["/sessions/agent:main:main", *(f"/agents/main/{tab}" for tab in TABS)]
 PHONE = {"width": 360, "height": 740}
-NARROW = {"width": 320, "height": 640}
-ZOOMED = {"width": 320, "height": 256}  # 1280 by 1024 at 400 %
 
 
 async def checked(web: Site, path: str) -> Page:

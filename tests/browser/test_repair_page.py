@@ -15,6 +15,7 @@ from bot.gateway.file import ConfigFile
 from bot.gateway.repair import Repair
 from tests.browser.axe import findings
 from tests.browser.site import site
+from tests.browser.test_chat_page_access import WIDE
 
 pytestmark = pytest.mark.browser
 
@@ -118,14 +119,18 @@ async def test_nobody_mends_without_signing_in(broken: Bench):
 
 async def test_the_page_has_no_grave_findings(browser: Browser, broken: Bench):
     # The check itself is a script, so here scripts are on.
-    for size in (1200, 320):
-        look = {"width": size, "height": 700}
-        page = await (await browser.new_context(viewport=look)).new_page()
-        await page.goto(broken.repair.login_url())
-        await page.goto(broken.url + "/repair")
-        assert await findings(page) == []
-        width = "document.documentElement.scrollWidth - innerWidth"
-        assert await page.evaluate(width) <= 0
+    page = await (await browser.new_context()).new_page()
+    for path in ("/login", "/repair"):
+        if path == "/repair":
+            await page.goto(broken.repair.login_url())
+        await page.goto(broken.url + path)
+        for scheme, width in (("light", 1200), ("dark", 1200), ("light", 360), ("dark", 320)):
+            await page.emulate_media(color_scheme=scheme)
+            await page.set_viewport_size({"width": width, "height": 700})
+            assert await findings(page) == [], (path, scheme, width)
+            assert await page.evaluate(WIDE) == 0, (path, width)
+        await page.evaluate("document.documentElement.dir = 'rtl'")
+        assert await page.evaluate(WIDE) == 0, path
 
 
 async def test_sign_in_and_health_need_no_scripts(browser: Browser, tmp_path: Path):
