@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -265,6 +266,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer messages and rounds: 4 minutes")
     parser.add_argument("--only", help="one part: latency, rate, session, hand, takeover, several")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     server = Server("-c shared_preload_libraries=pg_stat_statements")
     run(server.url, "CREATE EXTENSION pg_stat_statements")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} when it began")

@@ -131,8 +131,7 @@ class Crowd:
         for number, script in enumerate(scripts):
             self._link.execute("RELEASE one; SAVEPOINT one" if number else "SAVEPOINT one")
             results.append(run_script(self._link, script, wakes))
-        for wake in dict.fromkeys(wakes):
-            run_script(self._link, put(wake, 0.0), [])
+        run_script(self._link, put(dict.fromkeys(wakes, 0.0)), [])
         self._link.execute("COMMIT")
         self.spent.add("(waited for the write lock)", locked - began)
         self.spent.add("(held the write lock)", time.perf_counter() - locked)

@@ -10,7 +10,9 @@ import argparse
 import json
 import multiprocessing
 import os
+import signal
 import statistics
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, cast
@@ -58,8 +60,8 @@ _FILL = {
     "effects": "INSERT INTO effects(key, result, at) SELECT 'e' || n, 'true', at",
 }
 _FROM = (
-    " FROM (SELECT n, %(now)s - (n * 7919 %% 604800) AS at FROM generate_series(1, %(sessions)s) n)"
-    " AS people"
+    " FROM (SELECT n, %(now)s - (n::bigint * 7919 %% 604800) AS at "
+    "FROM generate_series(1, %(sessions)s) n) AS people"
 )
 # What waits for its time, what waits behind work of its key, and what is at work.
 _JOBS = (
@@ -275,6 +277,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="of each crowd")
     parser.add_argument("--listeners", type=int, nargs="*", default=[1, 50, 150])
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     server = Server(SETTINGS)
     run(server.url, "CREATE DATABASE million")
     store = Store(named(server.url, "million"), given.sessions, given.lines)

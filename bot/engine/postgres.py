@@ -52,16 +52,24 @@ _OF_THE_SCRIPT = (psycopg.DataError, psycopg.IntegrityError)
 
 # One job for each key that waits: the row is locked until we commit, so that nobody takes it, looks
 # before our rows can be seen, and ends it.
+#
+# A trigger tells of a new job; of one that waited, the statement does itself.
 _PUT = (
+    "WITH put AS ("
     "INSERT INTO procrastinate_jobs"
     "(queue_name, task_name, lock, queueing_lock, args, scheduled_at) "
-    "VALUES(?, ?, ?, ?, CAST(? AS jsonb), now() + CAST(? AS double precision) * interval '1 s') "
+    "SELECT kind, task, lock, name, CAST(args AS jsonb), now() + delay * interval '1 s' "
+    "FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), "
+    "CAST(? AS text[]), CAST(? AS double precision[])) "
+    "AS wake(kind, task, lock, name, args, delay) "
     "ON CONFLICT (queueing_lock) WHERE status = 'todo' "
-    "DO UPDATE SET priority = procrastinate_jobs.priority RETURNING id, xmax <> 0 AS waited"
+    "DO UPDATE SET priority = procrastinate_jobs.priority "
+    "RETURNING id, queue_name, task_name, xmax <> 0 AS waited) "
+    "SELECT pg_notify('procrastinate_queue_v1#' || queue_name, "
+    "json_build_object('type', 'job_inserted', 'job_id', id)::text) "
+    "FROM put WHERE waited AND task_name = 'now'"
 )
 NOW, LATER = "now", "later"
-# A trigger tells of a new job; nothing tells of one that waited, or that its key became free.
-_TOLD = '{{"type": "job_inserted", "job_id": {}}}'
 
 
 def name_of(kind: str, key: str) -> str:
@@ -69,22 +77,22 @@ def name_of(kind: str, key: str) -> str:
     return f"{kind} {key}"
 
 
-def put(wake: Wake, delay: float) -> Script[None]:
-    """Make a key's job, to be run now or in `delay` seconds.
+def put(wakes: Mapping[Wake, float]) -> Script[None]:
+    """Make the jobs of keys by one statement, each to be run now or in so many seconds.
 
     One for later has no lock: it would keep its key from being handled until then. When it is due
     it wakes the key.
     """
-    name = name_of(wake.kind, wake.key)
-    args = json.dumps({"kind": wake.kind, "key": wake.key})
-    if delay > 0:
-        at = f"{name} @{wake.at}"
-        yield q(_PUT, wake.kind, LATER, None, at, args, delay)
-        return
-    rows = yield q(_PUT, wake.kind, NOW, name, name, args, None)
-    if rows[0]["waited"]:
-        told = _TOLD.format(rows[0]["id"])
-        yield q("SELECT pg_notify(?, ?)", f"procrastinate_queue_v1#{wake.kind}", told)
+    jobs: dict[str, tuple[str, str, str | None, str, str, float | None]] = {}
+    for wake, delay in wakes.items():
+        name, args = name_of(wake.kind, wake.key), json.dumps({"kind": wake.kind, "key": wake.key})
+        if delay > 0:
+            at = f"{name} @{wake.at}"
+            jobs[at] = (wake.kind, LATER, None, at, args, delay)
+        else:
+            jobs[name] = (wake.kind, NOW, name, name, args, None)
+    if jobs:
+        yield q(_PUT, *(list(column) for column in zip(*jobs.values(), strict=True)))
 
 
 class _Number(Loader):
@@ -248,8 +256,7 @@ class Writer(Thread[Link]):
         return outcomes
 
     def _put(self, link: Connection, wakes: list[Wake]) -> None:
-        for wake in dict.fromkeys(wakes):
-            run_script(link, put(wake, self._delay(wake)), [])
+        run_script(link, put({wake: self._delay(wake) for wake in wakes}), [])
 
 
 def _outcome(link: Connection, job: Job) -> Outcome:

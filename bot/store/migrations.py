@@ -193,6 +193,20 @@ STEPS: tuple[tuple[str, tuple[str | Each, ...]], ...] = (
             "CREATE INDEX slowdowns_at ON slowdowns(at)",
         ),
     ),
+    # What read whole tables once a minute or for a send; and the one index that an update of each
+    # message changed, so that PostgreSQL had to write anew all the others of its row.
+    (
+        "large",
+        (
+            "DROP INDEX sessions_of_runs",
+            "CREATE INDEX sessions_of_runs ON sessions(created_at) WHERE kind = 'task'",
+            "CREATE INDEX sessions_address ON sessions(address) WHERE chat_kind IS NOT NULL",
+            "CREATE INDEX sessions_route ON sessions(last_route) WHERE chat_kind IS NOT NULL",
+            "CREATE INDEX outbox_sent ON outbox(sent_at) WHERE sent_at IS NOT NULL",
+            "CREATE INDEX calls_ended ON calls(ended_at) WHERE ended_at IS NOT NULL",
+            "CREATE INDEX effects_at ON effects(at)",
+        ),
+    ),
 )
 
 _SERIAL = "INTEGER PRIMARY KEY AUTOINCREMENT"

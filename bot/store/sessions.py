@@ -111,18 +111,31 @@ def _insert(
 
 
 def free_label(agent: str, wanted: str) -> Script[str]:
-    """A label that no other session of the agent has: the wanted one, or with the next number."""
-    label, number = wanted, 1
-    while True:
-        rows = yield q(
-            "SELECT 1 AS taken FROM sessions WHERE agent = ? AND label = ? AND archived_at IS NULL",
-            agent,
-            label,
-        )
-        if not rows:
-            return label
-        number += 1
-        label = f"{wanted} {number}"
+    """A label that no other session of the agent has: the wanted one, or with the next number.
+
+    Thousands may share a name: the number is doubled until it is free, then halved back.
+    """
+    if not (yield from _labelled(agent, wanted)):
+        return wanted
+    taken, free = 1, 2
+    while (yield from _labelled(agent, f"{wanted} {free}")):
+        taken, free = free, free * 2
+    while free - taken > 1:
+        middle = (taken + free) // 2
+        if (yield from _labelled(agent, f"{wanted} {middle}")):
+            taken = middle
+        else:
+            free = middle
+    return f"{wanted} {free}"
+
+
+def _labelled(agent: str, label: str) -> Script[bool]:
+    rows = yield q(
+        "SELECT 1 AS taken FROM sessions WHERE agent = ? AND label = ? AND archived_at IS NULL",
+        agent,
+        label,
+    )
+    return bool(rows)
 
 
 def next_chat_label(agent: str) -> Script[str]:

@@ -99,9 +99,10 @@ def judged(task: Task, last_status: str | None) -> Script[None]:
 def forget_sessions(now: float) -> Script[None]:
     """Forget the sessions of runs that ended a day ago, with their transcripts and their lanes."""
     rows = yield q(
-        "SELECT s.id, s.key FROM sessions s WHERE s.kind = 'task' AND s.updated_at < ? "
-        "AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.lane = s.key "
-        "AND i.state IN ('open', 'running')) ORDER BY s.updated_at LIMIT ?",
+        "SELECT s.id, s.key FROM sessions s WHERE s.kind = 'task' AND s.created_at < ? "
+        "AND s.updated_at < ? AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.lane = s.key "
+        "AND i.state IN ('open', 'running')) ORDER BY s.created_at LIMIT ?",
+        now - SESSIONS_KEPT,
         now - SESSIONS_KEPT,
         _BATCH,
     )

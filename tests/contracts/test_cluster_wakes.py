@@ -78,7 +78,7 @@ async def test_nobody_takes_a_job_before_what_woke_it_can_be_seen(url: str):
         await engine.tx(wakes("a"))
     with connect(url) as writing:
         writing.execute("BEGIN")
-        run_script(writing, put(Wake("lane", "a"), 0.0), [])
+        run_script(writing, put({Wake("lane", "a"): 0.0}), [])
         assert ask(url, FETCH, worker["id"]) == [{"id": None}]
         writing.execute("COMMIT")
     [job] = jobs(url)
