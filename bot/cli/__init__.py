@@ -100,7 +100,7 @@ def _run(given: list[str]) -> int:
 
 
 def _imported(verb: str) -> Any:
-    """The module of a verb. Importing makes many objects and little garbage: it is looked for once."""
+    """The module of a verb. Importing makes many objects and little garbage: it goes at the end."""
     # Several libraries take these in wherever they find them, for tracebacks, command lines and
     # threads that are not used here. Out of their sight that saves 5 MB and a tenth of a second.
     for name in ("rich", "pygments", "greenlet"):
