@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
@@ -140,43 +140,43 @@ class Metrics:
             now = self._core.clock.now() - 1.0
             found = await self._core.engine.read(_look(self._since, now))
             self._since = max(now, self._since)
-            self._count(*found)
+            self._count(found)
         made: bytes = self._library.generate_latest(self.registry)
         return made
 
-    def _count(
-        self,
-        came: list[Row],
-        ended: list[Row],
-        now: dict[str, list[Row]],
-        tasks: list[Row],
-        waits: list[Row],
-    ) -> None:
-        for row in came:
+    def _count(self, found: _Found) -> None:
+        for row in found.came:
             channel = channel_of(row["address"])
             state = "refused" if row["kind"] == "refused" else "accepted"
             self._messages.labels(self._codes(channel), state).inc(row["n"])
-        for row in ended:
+        for row in found.ended:
             if row["started_at"] is not None:
                 self._waited.observe(max(0.0, row["started_at"] - row["accepted_at"]))
             model = self._models(row["model"])
             self._tokens.labels(model, "input").inc(row["input_tokens"] or 0)
             self._tokens.labels(model, "output").inc(row["output_tokens"] or 0)
             self._cost.labels(model).inc(row["cost"] or 0.0)
-        for row in waits:
+        for row in found.waits:
             self._waits.labels(row["kind"], self._models(row["name"])).inc()
         for gauge, name in ((self._active, "runs"), (self._outbox, "outbox"), (self._tasks, "on")):
             gauge.clear()
-            for row in now[name]:
+            for row in found.open[name]:
                 gauge.labels(str(row["state"])).set(row["n"])
-        for row in tasks:
+        for row in found.tasks:
             self._task_runs.labels(self._codes(row["status"])).inc(row["n"])
 
 
-def _look(
-    since: float, until: float
-) -> Script[tuple[list[Row], list[Row], dict[str, list[Row]], list[Row], list[Row]]]:
-    """What came and ended in a time, and what is open now."""
+class _Found(NamedTuple):
+    """What came, ended and asked to wait in a time, and what is open now, counted by state."""
+
+    came: list[Row]
+    ended: list[Row]
+    tasks: list[Row]
+    waits: list[Row]
+    open: dict[str, list[Row]]
+
+
+def _look(since: float, until: float) -> Script[_Found]:
     came = yield q(
         "SELECT address, kind, count(*) AS n FROM inbox "
         "WHERE accepted_at > ? AND accepted_at <= ? GROUP BY address, kind",
@@ -202,7 +202,8 @@ def _look(
         until,
     )
     waits = yield from slowdowns.between(since, until)
-    return came, ended, {"runs": active, "outbox": outbox, "on": on}, tasks, waits
+    open = {"runs": active, "outbox": outbox, "on": on}
+    return _Found(came, ended, tasks, waits, open)
 
 
 def add(app: web.Application, core: Core, auth: Auth) -> None:
