@@ -112,7 +112,7 @@ async def test_a_heartbeat_of_several_processes_comes_once(tmp_path: Path):
             assert home.rows("SELECT id FROM tasks") == [{"id": "task-heartbeat-main"}]
             with connect(store) as shared:
                 shared.execute("UPDATE tasks SET next_at = 1.0 * floor(extract(epoch FROM now()))")
-                run_script(shared, put(CLOCK, 0.0), [])
+                run_script(shared, put({CLOCK: 0.0}), [])
             row = await row_of(home, "settled_at IS NOT NULL")
             assert (row["cause"], row["status"], row["delivery"]) == ("due", "ok", "not-requested")
             await home.quiet()
