@@ -17,7 +17,7 @@ from bot.gateway.answers import STATUS, Handler, json_answer
 from bot.gateway.auth import Auth, bearer
 from bot.gateway.guard import LARGER
 from bot.gateway.openai_request import Asked, asked
-from bot.gateway.openai_stream import Stream, chosen, failed, usage_of, wait
+from bot.gateway.openai_stream import Stream, chosen, failed, finish_of, usage_of, wait
 from bot.gateway.services import Core
 from bot.gateway.targets import ensured, page_of
 from bot.gateway.uploads_http import pieces_of
@@ -163,7 +163,7 @@ class _Api:
             "object": "chat.completion",
             "created": int(core.clock.now()),
             "model": said.model,
-            "choices": [chosen(result["reply"])],
+            "choices": [chosen(result["reply"], await finish_of(core, run))],
             "usage": usage_of(result),
         }
         return json_answer(body)

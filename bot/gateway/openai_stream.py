@@ -8,12 +8,16 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.engine.port import Script
 from bot.events import Delta, Hub, RunEvent
 from bot.gateway import runs
 from bot.gateway.answers import json_answer
 from bot.gateway.openai_request import Asked
 from bot.gateway.services import Core
 from bot.jsonio import dumps
+from bot.store import entries
+from bot.store import runs as run_scripts
+from bot.types import Entry
 
 _LONG = 86_400.0
 _LOOK = 0.5
@@ -29,13 +33,30 @@ _STATUS = {
     "MODEL_OVERLOADED": 503,
 }
 
+# How a provider's failure ends (bot/providers/answer.py) when it would not go on with the answer.
+_FILTERED = ("stopped the answer: content_filter", "stopped the answer: refusal")
+
 Json = Mapping[str, Any]
 
 
-def chosen(text: str) -> dict[str, Any]:
+def chosen(text: str, finish: str) -> dict[str, Any]:
     """The one choice of a whole answer."""
     message = {"role": "assistant", "content": text, "refusal": None}
-    return {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+    return {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
+
+
+async def finish_of(core: Core, run: str) -> str:
+    """Why a run's answer ends where it ends: at the model's output limit, or by itself."""
+    lines = await core.engine.read(_lines(run))
+    last = next((line for line in reversed(lines) if line.role == "assistant"), None)
+    return "length" if last is not None and last.stop == "length" else "stop"
+
+
+def _lines(run: str) -> Script[list[Entry]]:
+    row = yield from run_scripts.get(run)
+    if row is None or row["session"] is None:
+        return []
+    return (yield from entries.of_run(row["session"], run))
 
 
 def usage_of(result: Json) -> dict[str, int]:
@@ -47,6 +68,8 @@ def usage_of(result: Json) -> dict[str, int]:
 def error_of(error: Json) -> dict[str, Any]:
     code = str(error["code"])
     known = {"CONTEXT_OVERFLOW": "context_length_exceeded"}.get(code, code.lower())
+    if str(error["message"]).endswith(_FILTERED):
+        known = "content_filter"
     kind = "invalid_request_error" if _STATUS.get(code) == 400 else "server_error"
     return {"message": error["message"], "type": kind, "param": None, "code": known}
 
@@ -158,7 +181,7 @@ class Stream:
             return self._answer
         if missing := rest(self._sent, result["reply"]):
             await self._say(missing)
-        await self._chunk({}, "stop")
+        await self._chunk({}, await finish_of(self._core, self._run))
         if self._said.usage:
             await self._write(self._body([]) | {"usage": usage_of(result)})
         answer = await self._begun()

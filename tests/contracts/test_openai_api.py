@@ -14,6 +14,7 @@ from bot.engine.port import Row, Script
 from bot.engine.port import q as _q
 from tests.contracts.gateway_kit import BEARER, TOKEN
 from tests.contracts.gateway_product import CONFIG, Desk, opened
+from tests.fakes.openai_server import FakeOpenAI, stream_of
 
 ON = CONFIG + "gateway: {openai_api: true}\n"
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(40)).decode()
@@ -79,6 +80,31 @@ async def test_a_stream_grows_and_ends_with_its_usage(tmp_path: Path) -> None:
         assert [one.choices[0].finish_reason for one in chunks if one.choices][-1] == "stop"
         assert chunks[-1].usage is not None and chunks[-1].usage.completion_tokens > 0
         assert not chunks[-1].choices and len({one.id for one in chunks}) == 1
+
+
+async def test_where_an_answer_ends_is_said_in_the_words_of_the_api(tmp_path: Path) -> None:
+    async with FakeOpenAI() as server:
+        far = f"providers: {{far: {{api: openai, base_url: {server.url}, api_key: k}}}}\n"
+        config = ON.replace("demo/second: {}", "far/m: {}") + far
+        config = config.replace("name: Assistant", "name: Assistant, model: far/m")
+        async with client(tmp_path, config) as (_, api):
+            asked = {"model": "agent:main", "messages": said("hi")}
+            server.answer(*stream_of({"content": "as far as it g"}, finish="length"))
+            answer = await api.chat.completions.create(**asked)
+            assert answer.choices[0].finish_reason == "length"
+            server.answer(*stream_of({"content": "as far as it g"}, finish="length"))
+            chunks = [one async for one in await api.chat.completions.create(**asked, stream=True)]
+            assert [one.choices[0].finish_reason for one in chunks][-1] == "length"
+            server.answer(*stream_of({"content": "no"}, finish="content_filter"))
+            with pytest.raises(openai.BadRequestError) as refused:
+                await api.chat.completions.create(**asked)
+            assert refused.value.code == "content_filter"
+            # In the middle of a stream the error is its last event.
+            server.answer(*stream_of({"content": "It begins well, "}, finish="content_filter"))
+            stream = await api.chat.completions.create(**asked, stream=True)
+            with pytest.raises(openai.APIError) as cut:
+                _ = [one async for one in stream]
+            assert cut.value.code == "content_filter"
 
 
 async def test_what_is_sent_is_remembered_only_for_a_user(tmp_path: Path) -> None:
