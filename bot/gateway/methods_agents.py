@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import AliasChoices, ConfigDict, Field
 
 from bot.config.document import parse
 from bot.errors import PathError, RequestError
 from bot.folder import MAX_FILE, Change, Folder, Names
 from bot.gateway.frames import Params
-from bot.gateway.params import Id, Key
+from bot.gateway.params import AgentId, Id, Key
 from bot.gateway.rows import when
 from bot.gateway.rpc import Client, Json, Method, method
 from bot.gateway.services import Core
@@ -20,15 +20,19 @@ MAX_TEXT = 1 << 20
 _OWN = ("id", "name", "default", "workspace")
 
 
+# By either word: clients of other gateways say name and content.
+FileName = Annotated[Key, Field(validation_alias=AliasChoices("path", "name"))]
+
+
 class AgentKeys(Params):
-    """An agent, and what is to stand below it in the file; null takes a key away.
+    """An agent (or `id`), and what is to stand below it in the file; null takes a key away.
 
     `base` refuses the change when the file is not the one it names.
     """
 
     model_config = ConfigDict(extra="allow")
 
-    agent_id: Id
+    agent_id: AgentId
     base: Id | None = None
 
 
@@ -42,9 +46,9 @@ class NewAgent(AgentKeys):
 
 
 class OneAgent(Params):
-    """An agent by its id; `base` as for agents.update."""
+    """An agent by `agentId` or `id`; `base` as for agents.update."""
 
-    agent_id: Id
+    agent_id: AgentId
     base: Id | None = None
 
 
@@ -56,22 +60,27 @@ class FilesParams(Params):
 
 
 class FileParams(Params):
-    """A file of an agent's workspace."""
+    """A file of an agent's workspace by `path` or `name`."""
 
     agent_id: Id
-    path: Key
+    path: FileName
 
 
 class FileSetParams(Params):
-    """What a file of an agent's workspace shall hold, null to take it away.
+    """What a file of an agent's workspace (`path` or `name`) shall hold, null to take it away.
+
+    `content` says the same as `text`.
 
     `base` is the one that agents.files.get told; the change is refused when the file is another
     now. Without it, the file must not exist yet.
     """
 
     agent_id: Id
-    path: Key
-    text: Annotated[str | None, Field(max_length=MAX_TEXT)]
+    path: FileName
+    text: Annotated[
+        str | None,
+        Field(max_length=MAX_TEXT, validation_alias=AliasChoices("text", "content")),
+    ]
     base: Id | None = None
 
 

@@ -13,7 +13,7 @@ from bot.config.agents import Provider as ProviderSettings
 from bot.config.kinds import Secret
 from bot.errors import RequestError, RunError
 from bot.gateway.frames import Params
-from bot.gateway.params import Id, Key, Nothing
+from bot.gateway.params import Id, Key, Nothing, ProviderId
 from bot.gateway.rpc import Client, Json, Method, method
 from bot.gateway.services import Core
 from bot.providers import PROGRAMS, split_ref
@@ -39,7 +39,7 @@ class Endpoint(Params):
     given comes from the configuration, but never a key for another address. Keys are not kept.
     """
 
-    provider: Id
+    provider: ProviderId
     api: Literal["openai", "anthropic", "ollama", "demo"] | None = None
     base_url: Annotated[Key | None, Field(alias="base_url")] = None
     api_key: Annotated[Key | None, Field(alias="api_key")] = None

@@ -13,7 +13,7 @@ from bot.config.agents import Provider as ProviderSettings
 from bot.errors import RequestError
 from bot.gateway.frames import Params
 from bot.gateway.methods_models import provider_row
-from bot.gateway.params import Id
+from bot.gateway.params import Id, ProviderId
 from bot.gateway.rpc import Client, Json, Method, method
 from bot.gateway.services import Core
 from bot.providers.http import Refused
@@ -23,28 +23,28 @@ _CREDENTIALS = ("api_key", "api_keys", "headers", "oauth")
 
 
 class ProviderSet(Params):
-    """A provider, and what is to stand below it in the file; null takes a key away.
+    """A provider (or `id`), and what is to stand below it in the file; null takes a key away.
 
     `base` refuses the change when the file is not the one it names.
     """
 
     model_config = ConfigDict(extra="allow")
 
-    provider: Id
+    provider: ProviderId
     base: Id | None = None
 
 
 class OneProvider(Params):
     """A provider by its name; `base` as for providers.set."""
 
-    provider: Id
+    provider: ProviderId
     base: Id | None = None
 
 
 class LoginParams(Params):
     """A provider that has `oauth` in the configuration."""
 
-    provider: Id
+    provider: ProviderId
 
 
 @method("providers.set", ProviderSet, help="Add or change a provider in the file, and use it.")

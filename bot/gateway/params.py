@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, AliasChoices, Field
 
 from bot.gateway.frames import Params
 
@@ -35,6 +35,9 @@ def _whole(text: str) -> str:
 
 Id = Annotated[str, Field(min_length=1, max_length=MAX_ID), AfterValidator(_whole)]
 Key = Annotated[str, Field(min_length=1, max_length=1000)]
+# What is written like a part of the file may name itself as there, by `id`.
+AgentId = Annotated[Id, Field(validation_alias=AliasChoices("agentId", "id"))]
+ProviderId = Annotated[Id, Field(validation_alias=AliasChoices("provider", "id"))]
 Said = Annotated[str, AfterValidator(_said)]
 
 

@@ -12,3 +12,17 @@ async def test_a_session_made_on_first_use_is_called_by_its_key(tmp_path: Path):
         rows = (await desk.ok("sessions.list"))["sessions"]
         named = {row["sessionKey"]: row["label"] for row in rows}
     assert named == {f"{MAIN}:chat:plans": "plans", "agent:main:api:ada": "ada", MAIN: "Main"}
+
+
+async def test_what_stands_in_the_file_is_named_as_there(tmp_path: Path):
+    async with opened(tmp_path) as desk:
+        made = await desk.ok("agents.create", id="third", name="Third")
+        assert made["agent"]["id"] == "third"
+        await desk.ok("agents.update", id="third", thinking="low")
+        file = {"agentId": "third", "name": "NOTES.md"}
+        await desk.ok("agents.files.set", **file, content="hello")
+        assert (await desk.ok("agents.files.get", **file))["text"] == "hello"
+        await desk.ok("agents.delete", id="third")
+        await desk.ok("providers.set", id="lab", api="openai", base_url="http://127.0.0.1:9/v1")
+        await desk.ok("providers.remove", id="lab")
+        assert (await desk.error("agents.create", name="No id"))["details"]["field"] == "agentId"
