@@ -24,6 +24,7 @@ export function Account({ agent, row, reload }) {
       <${Facts} rows=${[
         [words.state, html`<${State} row=${row} />`],
         [T.adapter, row.adapter],
+        [T.holder, row.holder && T.process(row.holder)],
         [T.answers, html`${row.agent} <span class="hint">${row.matchedBy}</span>`],
         [T.lastEvent, row.lastEventAt && html`<${Time} at=${row.lastEventAt} />`],
         [T.quarantined, row.quarantined ? number(row.quarantined) : ""],

@@ -6,6 +6,7 @@ import { Tabs } from "../ui/tabs.js";
 import { T } from "../strings/settings.js";
 import { Editor } from "./editor.js";
 import { Form } from "./form.js";
+import { Processes } from "./processes.js";
 
 const VIEWS = [
   { id: "form", name: T.form },
@@ -21,5 +22,6 @@ function App() {
     <${Tabs} name=${T.views} tabs=${VIEWS} current=${view} choose=${(one) => setParam("view", one === "form" ? "" : one)}>
       ${view === "text" ? html`<${Editor} />` : html`<${Form} />`}
     <//>
+    <${Processes} />
   `;
 }

@@ -2,6 +2,17 @@
 
 export const T = {
   views: "How to edit",
+  processes: "Processes",
+  process: "Process",
+  place: ({ host, pid }) => `${host}, process ${pid}`,
+  does: "Does",
+  version: "Version",
+  since: "Since",
+  seen: "Heard of",
+  alive: "now",
+  silent: "silent since",
+  lanes: "Sessions in hand",
+  holds: "Holds",
   form: "Form",
   text: "Text",
   file: "Configuration file",
