@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from tests.contracts.postgres_kit import database
+from tests.kill.checks import wrong
 from tests.kill.house import House, house
 from tests.kill.proxy import between
 from tests.kill.test_matrix import WORDS
@@ -56,6 +57,24 @@ LIVING = (
 )
 
 
+def held(what: str, seconds: float = 6) -> str:
+    """A prompt whose tool notes that it ran, and takes its time."""
+    return f'[[demo text first]][[demo tool count {{"what": "{what}", "seconds": {seconds}}}]]'
+
+
+def interrupt(home: House, after: float = 1.0) -> None:
+    """A task that runs a tool is due in a moment, when those who would run it are disturbed."""
+    schedule(home, "idempotent", held("due", 0), {"mode": "agent"}, after=after, to="due")
+
+
+def expect_tools_once(home: House, *tools: str) -> None:
+    """Each of these tools ran once, and the task of `interrupt` did."""
+    assert sorted(home.counted()) == sorted([*tools, "due"]), home.log()
+    assert list(wrong(home.platforms["idempotent"].visible("due"), ["first.*"], False)) == []
+    ran = [dict(row) for row in home.rows("SELECT cause, status FROM task_runs")]
+    assert ran == [{"cause": "due", "status": "ok"}]
+
+
 async def test_random_kills_of_three_workers_lose_and_double_nothing(store: str, tmp_path: Path):
     chance = random.Random(20260701)
 
@@ -76,10 +95,12 @@ async def test_a_worker_that_freezes_and_comes_back_changes_nothing(store: str, 
     async with house(tmp_path, "idempotent", store=store) as home:
         here = home.platforms["idempotent"]
         here.say("[[demo stream 14 300]]")
+        here.say(held("held"), "tool")
         first = await home.start()
-        await here.wait_for(lambda one: one.count("send"), PATIENCE)
+        await here.wait_for(lambda one: one.count("send") > 1, PATIENCE)
         second = await home.start()
         first.send_signal(signal.SIGSTOP)
+        interrupt(home)
         await answers(home, WORDS)
         here.say("[[demo text meanwhile]]")
         await answers(home, WORDS, "meanwhile")
@@ -92,6 +113,7 @@ async def test_a_worker_that_freezes_and_comes_back_changes_nothing(store: str, 
         await answers(home, WORDS, "meanwhile", "after", "alone")
         await home.quiet()
         assert here.visible() == [WORDS, "meanwhile", "after", "alone"]
+        expect_tools_once(home, "held")
 
 
 async def test_a_platform_connection_moves_at_once_when_its_holder_dies(store: str, tmp_path: Path):
@@ -154,7 +176,9 @@ async def test_a_database_that_is_away_is_waited_for(store: str, tmp_path: Path,
         for _ in range(2):
             await home.start()
         await workers(home, 2)
+        home.platforms["idempotent"].say(held("held"), "tool")
         await passed(2.0)
+        interrupt(home)
         await network.close()
         await passed(seconds)
         await network.open()
@@ -166,6 +190,7 @@ async def test_a_database_that_is_away_is_waited_for(store: str, tmp_path: Path,
     ):
         home.store = store  # the test itself asks without a detour
         print(await through(home, KINDS, chance, trouble()))
+        expect_tools_once(home, "held")
 
 
 @pytest.mark.parametrize("step", OWN)

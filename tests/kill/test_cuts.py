@@ -7,7 +7,6 @@ import asyncio
 import itertools
 import random
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,9 +17,15 @@ from tests.contracts.postgres_kit import HOW, Server, named, own_server, run
 from tests.kill.checks import wrong
 from tests.kill.hosts import LINKS, Host, Link, Network, network
 from tests.kill.house import House, house
-from tests.kill.test_cluster import PATIENCE, passed, workers
+from tests.kill.test_cluster import (
+    PATIENCE,
+    expect_tools_once,
+    held,
+    interrupt,
+    passed,
+    workers,
+)
 from tests.kill.test_random import through
-from tests.kill.test_tasks import schedule
 
 pytestmark = pytest.mark.kill
 
@@ -84,7 +89,7 @@ async def test_a_machine_that_is_cut_off_is_followed_and_joins_again(
                 await home.platforms[kind].wait_for(lambda at: at.count("send"), PATIENCE)
             second = await home.start(inside=two.inside)
             await workers(home, 2)
-            schedule(home, "idempotent", held("due", 0), {"mode": "agent"}, after=3.0)
+            interrupt(home, after=3.0)
             one.cut(*links)
             began = time.monotonic()
             moved = asyncio.create_task(probed(home, began), name="moved")
@@ -102,20 +107,11 @@ async def test_a_machine_that_is_cut_off_is_followed_and_joins_again(
             assert first.returncode is None
 
         print(await through(home, KINDS, chance, trouble()))
-        counted = Counter(home.counted())
-        assert set(counted) == {"held-idempotent", "held-keyless", "due"}, "a tool did not run"
-        assert max(counted.values()) == 1, f"a tool ran twice: {counted}"
+        expect_tools_once(home, *(f"held-{kind}" for kind in KINDS))
         for kind in KINDS:
             at = home.platforms[kind]
             assert list(wrong(at.visible("slow"), [SLOW], kind == "keyless")) == []
             assert list(wrong(at.visible("tool"), ["first.*"], kind == "keyless")) == []
-        assert [dict(row) for row in home.rows("SELECT cause, status FROM task_runs")] == [
-            {"cause": "due", "status": "ok"}
-        ]
-
-
-def held(what: str, seconds: float = 6) -> str:
-    return f'[[demo text first]][[demo tool count {{"what": "{what}", "seconds": {seconds}}}]]'
 
 
 async def probed(home: House, began: float) -> dict[str, float]:

@@ -38,18 +38,19 @@ def schedule(
     policy: dict[str, object],
     after: float = 0.0,
     delivery: dict[str, str] | None = None,
+    to: str = "ada",
 ) -> None:
-    """Put a task that is due `after` seconds into the store.
+    """Put a task that is due `after` seconds into the store; its result goes `to` somebody.
 
     A program that runs is told of it on PostgreSQL only.
     """
     now = time.time() + after
-    place = Address(kind, kind, "ada")
+    place = Address(kind, kind, to)
     moment = datetime.fromtimestamp(now, UTC)
     task = Task(
         id="task-watch-0a1b2c",
         agent="main",
-        session=f"agent:main:{kind}:{kind}:direct:ada",
+        session=f"agent:main:{kind}:{kind}:direct:{to}",
         name="Watch",
         prompt=prompt,
         schedule={"kind": "at", "at": moment.isoformat()},
