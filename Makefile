@@ -5,8 +5,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 PYTEST := $(BIN)/python -m pytest
-# A process for each core; a file's tests stay together.
-SPREAD := --numprocesses auto --dist loadfile
+# A process for each core; a file's tests stay together, in the order of tests/conftest.py.
+SPREAD := --numprocesses auto --dist loadfile --no-loadscope-reorder
 ARGS ?=
 # The tests start the program hundreds of times: what Python compiled once is kept, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE

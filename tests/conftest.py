@@ -15,6 +15,16 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 # A property of a test whose text is printed when all have run.
 SUMMARY = "summary"
+# What takes longest goes first, so that no process is left alone with it at the end.
+SLOW = (
+    "tests/scenarios/test_task_years",
+    "tests/browser/",
+    "tests/contracts/test_backup",
+    "tests/contracts/test_cli_",
+    "tests/contracts/test_cluster_",
+    "tests/contracts/test_store_",
+    "tests/scenarios/",
+)
 _home = pytest.StashKey[str]()
 
 
@@ -29,6 +39,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(config.stash[_home], ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow files first; otherwise the order stays."""
+
+    def place(item: pytest.Item) -> int:
+        kinds = (place for place, start in enumerate(SLOW) if item.nodeid.startswith(start))
+        return next(kinds, len(SLOW))
+
+    items.sort(key=place)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

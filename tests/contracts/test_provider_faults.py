@@ -210,13 +210,13 @@ async def test_a_stall_behind_any_event(server: FakeOpenAI, step: int):
 
 
 async def test_keep_alive_comments_are_no_stall(server: FakeOpenAI):
-    provider = openai(server, idle_timeout=0.2)
+    provider = openai(server, idle_timeout=1.0)
     gates = [asyncio.Event() for _ in range(4)]
     beats = [step for gate in gates for step in (gate, b": still thinking\n\n")]
     server.answer(*beats, *text_stream("ok"))
     loop = asyncio.get_running_loop()
     for number, gate in enumerate(gates, 1):
-        loop.call_later(0.1 * number, gate.set)
+        loop.call_later(0.3 * number, gate.set)
     assert (await call(provider)).text == "ok"
     await provider.close()
 
