@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import signal
 import statistics
 import subprocess
@@ -41,29 +42,35 @@ WHERE ended_at IS NOT NULL ORDER BY started_at
 
 
 class House:
-    """A PostgreSQL, a folder, and what runs on them."""
+    """A PostgreSQL by its address, a folder, and what runs on them."""
 
-    def __init__(self, server: Server, folder: Path) -> None:
-        self.server = server
+    def __init__(self, server: str, folder: Path) -> None:
+        self._server = server
         self._folder = folder
         self._number = 0
+        self._stores: list[str] = []
 
     def store(self, engine: str) -> str:
         """The address of a new store: of SQLite "", of PostgreSQL a database."""
         if engine == "sqlite":
             return ""
-        self._number += 1
-        name = f"bench_{self._number}"
-        run(self.server.url, "CREATE DATABASE {}", name)
-        return named(self.server.url, name)
+        name = f"bench_{secrets.token_hex(4)}"
+        self._stores.append(name)
+        run(self._server, "CREATE DATABASE {}", name)
+        return named(self._server, name)
 
     def program(self, telegram: Telegram, model: Model, store: str, more: str = "") -> Program:
         self._number += 1
         text = f"store: {{url: '{store}'}}\n" if store else ""
         return product(self._folder / str(self._number), telegram, model, text + more)
 
+    def close(self) -> None:
+        """Forget its stores."""
+        for name in self._stores:
+            run(self._server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
     def ask(self, text: str, *params: Any) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.server.url, autocommit=True) as connection:
+        with psycopg.connect(self._server, autocommit=True) as connection:
             return connection.execute(text.encode(), params or None).fetchall()
 
     def counted(self, store: str) -> int:
@@ -195,6 +202,8 @@ def handed(house: House, turns: int) -> list[str]:
         engine.kill()
     for ear in ears:
         ear.join()
+    for engine in engines:
+        engine.communicate()
     said.sort()
     gaps: dict[bool, list[float]] = {True: [], False: []}
     for (ended, what, here), (began, follows, there) in pairwise(said[20:]):
@@ -271,7 +280,7 @@ def main() -> None:
     run(server.url, "CREATE EXTENSION pg_stat_statements")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} when it began")
     with tempfile.TemporaryDirectory() as folder:
-        house = House(server, Path(folder))
+        house = House(server.url, Path(folder))
         for name, part in parts_of(house, given.quick).items():
             if given.only in (None, name):
                 print(*part(), f"  (load {os.getloadavg()[0]:.1f})", sep="\n", flush=True)

@@ -102,16 +102,21 @@ class Crowd:
 
     def __init__(self, url: str, sessions: int, workers: Sequence[int], seed: int) -> None:
         self.spent = Spent()
-        self._link = cast(Any, Timed(connect(url), self.spent))
+        link = connect(url)
         jobs = psycopg.connect(
             url, autocommit=True, row_factory=dict_row, options="-c synchronous_commit=off"
         )
-        self._jobs = Timed(jobs, self.spent)
+        self._connections = (link, jobs)
+        self._link, self._jobs = cast(Any, Timed(link, self.spent)), Timed(jobs, self.spent)
         self._claims = Claims(Rules())
         self._sessions = sessions
         self._workers = workers
         self._chance = random.Random(seed)
         self._said = seed << 40
+
+    def close(self) -> None:
+        for one in self._connections:
+            one.close()
 
     def play(self, seconds: float, group: int) -> Spent:
         """Let messages come, `group` at once as in a busy process, and answer what is taken."""

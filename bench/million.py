@@ -15,6 +15,7 @@ import statistics
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from typing import Any, cast
 
 import psycopg
@@ -114,7 +115,6 @@ class Store:
 
     def fill(self, workers: int) -> None:
         open_shared(self.url)
-        self.ask("CREATE EXTENSION pg_stat_statements")
         message = json.dumps(stored_message(said(4711, 4711)))
         values = {
             "now": time.time(),
@@ -137,7 +137,8 @@ class Store:
 
 def play(url: str, sessions: int, workers: range, seed: int, seconds: float, group: int) -> Spent:
     """In a process of its own."""
-    return Crowd(url, sessions, workers, seed).play(seconds, group)
+    with closing(Crowd(url, sessions, workers, seed)) as one:
+        return one.play(seconds, group)
 
 
 def crowd(store: Store, workers: int, seconds: float, processes: int, group: int) -> list[str]:
@@ -189,8 +190,12 @@ def timed(found: list[Spent]) -> list[str]:
 
 def rare(store: Store) -> list[str]:
     """What is asked now and then, three times each; the plan of the slowest statement of each."""
+    with closing(Crowd(store.url, store.number, range(1, 2), 99)) as asking:
+        return ask_rarely(store, asking)
+
+
+def ask_rarely(store: Store, crowd: Crowd) -> list[str]:
     now, number = time.time(), store.number
-    crowd = Crowd(store.url, number, range(1, 2), 99)
     questions: dict[str, Any] = {
         "the minute's sweep": lambda: crowd.write([upkeep.sweep(now)]),
         "the newest 50 sessions": lambda: crowd.read(sessions.listing(50)),
@@ -284,6 +289,7 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} when it began", flush=True)
     try:
         store.fill(given.workers)
+        store.ask("CREATE EXTENSION pg_stat_statements")
         for processes, group in ((1, 1), (4, 1), (4, 8)):
             print(*crowd(store, given.workers, given.seconds, processes, group), sep="\n")
             print(f"  (load {os.getloadavg()[0]:.1f})", flush=True)
