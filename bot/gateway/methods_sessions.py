@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -23,8 +24,9 @@ from bot.gateway.rpc import Client, Json, Method, method
 from bot.gateway.runs import wait
 from bot.gateway.services import Core
 from bot.gateway.targets import ensure, session_key
+from bot.gateway.uploads import Uploads
 from bot.keys import SessionKey, main_key
-from bot.store import session_marks, work
+from bot.store import forks, session_marks, work
 from bot.store import sessions as scripts
 from bot.types import Settings, Thinking
 
@@ -226,6 +228,10 @@ async def sessions_delete(core: Core, client: Client, params: OneSession) -> Jso
         raise RequestError("NOT_FOUND", f"there is no session {key.text}")
     await core.lanes.stop(key.text)
     row = await core.sessions.delete(key.text)
+    # A fork shows the files of what was said before it: then they stay.
+    if not await core.engine.read(forks.is_source(row["id"])):
+        uploads = Uploads(core.state / "uploads")
+        await asyncio.to_thread(uploads.forget, key.text, core.clock.now())
     return {"sessionKey": row["key"], "sessionId": row["id"]}
 
 

@@ -51,7 +51,7 @@ async def submit(
     )
     if files:
         uploads = Uploads(core.state / "uploads")
-        kept = await asyncio.to_thread(attachments, uploads, files, now)
+        kept = await asyncio.to_thread(attachments, uploads, files, key.text, now)
         message = replace(message, attachments=kept)
     request = Request(
         key, run, exact=True, deliver_to=deliver_to, commands=commands, options=options

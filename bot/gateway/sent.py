@@ -23,13 +23,14 @@ Json = dict[str, Any]
 _MOST = 100
 
 
-def keep(uploads: Uploads, key: str, files: Sequence[File]) -> list[Json]:
+def keep(uploads: Uploads, key: str, session: str, files: Sequence[File]) -> list[Json]:
     """Store the files of a part; how clients see them. Raises RequestError TOO_LARGE. Blocks."""
     rows = []
     for number, file in enumerate(files):
         with uploads.taking() as incoming:
             incoming.write(file.data)
-        rows.append(_row(uploads.keep(incoming, file.name, 0.0, _id(key, number))))
+        kept = uploads.keep(incoming, file.name, 0.0, _id(key, number), session)
+        rows.append(_row(kept))
     return rows
 
 

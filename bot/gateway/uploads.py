@@ -16,7 +16,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Annotated, Any
@@ -34,6 +34,7 @@ UNUSED = 86400.0
 
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
 _HEAD = 4096
+_SETTLED = 60.0
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"%PDF-", "application/pdf"),
     (b"PK\x03\x04", "application/zip"),
@@ -49,7 +50,10 @@ _UNKNOWN = "application/octet-stream"
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that was taken in; `at` in seconds since the epoch, `size` in bytes."""
+    """A file that was taken in; `at` in seconds since the epoch, `size` in bytes.
+
+    `session` is the key of the one session that has it; it goes with that one.
+    """
 
     id: str
     name: str
@@ -58,6 +62,7 @@ class Upload:
     digest: str
     at: float
     used: bool = False
+    session: str | None = None
 
     def row(self) -> dict[str, Any]:
         return {"id": self.id, "name": self.name, "mime": self.mime, "size": self.size}
@@ -129,7 +134,14 @@ class Uploads:
         finally:
             part.unlink(missing_ok=True)
 
-    def keep(self, incoming: Incoming, name: str, now: float, id: str | None = None) -> Upload:
+    def keep(
+        self,
+        incoming: Incoming,
+        name: str,
+        now: float,
+        id: str | None = None,
+        session: str | None = None,
+    ) -> Upload:
         """Remember what `taking` has written under a new id; with an `id`, for good under it."""
         upload = Upload(
             id or secrets.token_urlsafe(16),
@@ -139,6 +151,7 @@ class Uploads:
             incoming.digest,
             now,
             used=id is not None,
+            session=session,
         )
         self._note(upload)
         return upload
@@ -160,16 +173,30 @@ class Uploads:
                 "NOT_FOUND", "there is no such file; it may be too old, upload it again"
             ) from None
 
-    def use(self, upload: Upload) -> None:
-        """A message has this file: it stays."""
+    def use(self, upload: Upload, session: str) -> None:
+        """A message of a session has this file: it stays, as long as that does."""
         if not upload.used:
-            self._note(Upload(**{**asdict(upload), "used": True}))
+            self._note(replace(upload, used=True, session=session))
+        elif upload.session not in (None, session):
+            self._note(replace(upload, session=None))
+
+    def forget(self, session: str, now: float) -> None:
+        """Forget the files that only this session had."""
+        for about in self._folder.glob("*.json"):
+            with contextlib.suppress(RequestError):
+                if self.get(about.stem).session == session:
+                    about.unlink(missing_ok=True)
+        if self._folder.is_dir():
+            self.tidy(now, _SETTLED)
 
     def path(self, upload: Upload) -> Path:
         return self._folder / upload.digest
 
-    def tidy(self, now: float) -> None:
-        """Forget what nobody used within a day, and contents that nothing names any more."""
+    def tidy(self, now: float, spared: float = UNUSED) -> None:
+        """Forget what nobody used within a day, and contents that nothing names any more.
+
+        `spared`: seconds for which a content without a name may be one that is being taken in.
+        """
         wanted = set()
         for about in self._folder.glob("*.json"):
             try:
@@ -185,7 +212,7 @@ class Uploads:
                 continue
             # What is being taken in has no name yet.
             with contextlib.suppress(FileNotFoundError):
-                if content.lstat().st_mtime <= now - UNUSED:
+                if content.lstat().st_mtime <= now - spared:
                     content.unlink()
 
     def _about(self, id: str) -> Path:
@@ -199,12 +226,12 @@ class Uploads:
 
 
 def attachments(
-    uploads: Uploads, files: Sequence[FileParam] | None, now: float
+    uploads: Uploads, files: Sequence[FileParam] | None, session: str, now: float
 ) -> tuple[Attachment, ...]:
     """The files of a request, stored for its run. Raises RequestError. Blocks."""
     found = [_upload(uploads, one, now) for one in files or ()]
     for upload in found:
-        uploads.use(upload)
+        uploads.use(upload, session)
     return tuple(
         Attachment(kind_of(one.mime), one.name, one.mime, one.size, one.id) for one in found
     )

@@ -36,15 +36,19 @@ class WebChat(Adapter):
 
     async def send(self, to: Address, reply: Reply, key: str) -> Ref:
         run = key.rpartition(":")[0] or key
-        files = await asyncio.to_thread(self._kept, key, reply) if reply.attachments else []
+        files = (
+            await asyncio.to_thread(self._kept, key, to.conversation, reply)
+            if reply.attachments
+            else []
+        )
         self._chat.answered(run, to.conversation, reply.text, files)
         return Ref(to, key)
 
-    def _kept(self, key: str, reply: Reply) -> list[dict[str, Any]]:
+    def _kept(self, key: str, session: str, reply: Reply) -> list[dict[str, Any]]:
         if self._uploads is None:
             raise Refused("this conversation takes no files")
         try:
-            return sent.keep(self._uploads, key, reply.attachments)
+            return sent.keep(self._uploads, key, session, reply.attachments)
         except RequestError as error:
             raise Refused(str(error)) from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.engine.port import Row, Script
+from bot.engine.port import Row, Script, q
 from bot.keys import SessionKey, main_key, parse_key
 from bot.store import entries, sessions
 from bot.types import Entry
@@ -42,3 +42,15 @@ def whole(lines: list[Entry], up_to: int) -> list[Entry]:
     while kept and not all(call.id in answered for call in kept[-1].calls):
         kept.pop()
     return kept
+
+
+def is_source(session: str) -> Script[bool]:
+    """Does another session that is in use show runs of this one?"""
+    rows = yield q(
+        "SELECT 1 AS yes FROM entries e JOIN sessions s ON s.id = e.session "
+        "WHERE s.archived_at IS NULL AND e.session <> ? AND e.run IN "
+        "(SELECT run FROM entries WHERE session = ? AND run IS NOT NULL) LIMIT 1",
+        session,
+        session,
+    )
+    return bool(rows)

@@ -79,6 +79,36 @@ async def test_a_message_brings_its_files_to_the_agent(tmp_path: Path) -> None:
                 assert answer.status == 200 and await answer.read() == data
 
 
+async def test_files_go_with_the_session_that_had_them_alone(tmp_path: Path) -> None:
+    async with desk_of(tmp_path) as (desk, http):
+        made = (await desk.ok("sessions.create", agentId="main", label="Gone"))["sessionKey"]
+        rows = [(await upload(http, f"{at}.png", PNG + bytes([at])))[1] for at in range(3)]
+        here, shared, other = ([{"id": row["id"]}] for row in rows)
+        await desk.say("look", made, attachments=[*here, *shared])
+        await desk.say("look", attachments=[*shared, *other])
+        for file in (tmp_path / "uploads").iterdir():
+            os.utime(file, (0, 0))
+        last = (await desk.ok("chat.history", sessionKey=made))["messages"][-1]["id"]
+        fork = await desk.ok("sessions.fork", sessionKey=made, upTo=last)
+        await desk.ok("sessions.delete", sessionKey=made)
+
+        async def there() -> list[bool]:
+            found = []
+            for row in rows:
+                async with http.get(f"/attachments/{row['id']}") as answer:
+                    found.append(answer.status == 200)
+            return found
+
+        assert await there() == [True, True, True]
+        await desk.ok("sessions.delete", sessionKey=fork["sessionKey"])
+        again = (await desk.ok("sessions.create", agentId="main", label="Gone"))["sessionKey"]
+        assert again == made
+        await desk.ok("sessions.delete", sessionKey=again)
+        assert await there() == [False, True, True]
+        assert len(list((tmp_path / "uploads").glob("*.json"))) == 2
+        assert len(list((tmp_path / "uploads").iterdir())) == 4
+
+
 async def test_a_file_needs_no_words(tmp_path: Path) -> None:
     async with desk_of(tmp_path) as (desk, _):
         files = [{"name": "a.txt", "mime": "text/plain", "data": _base64(b"hello")}]
@@ -157,7 +187,7 @@ async def test_no_other_file_of_a_folder_is_handed_out(tmp_path: Path) -> None:
 def test_what_nobody_used_is_forgotten_after_a_day(tmp_path: Path) -> None:
     uploads = Uploads(tmp_path / "uploads")
     unused, used = uploads.put("a", b"one", 0.0), uploads.put("b", b"two", 0.0)
-    uploads.use(used)
+    uploads.use(used, MAIN)
     for kept in (unused, used):
         os.utime(uploads.path(kept), (0, 0))
     uploads.tidy(UNUSED - 1)
