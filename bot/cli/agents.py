@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bot.cli import Usage, place
-from bot.cli.client import ask
+from bot.cli.client import ask, told
 from bot.cli.config import change
 from bot.cli.options import AsJson, ConfigFile, examples, program
 from bot.cli.output import document, say, table
@@ -52,12 +52,14 @@ def add(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Add an agent to the configuration file."""
+    """Add an agent to the configuration file; a running gateway uses it at once."""
     here = place.find(config)
     if read(here).agent(id) is not None:
         raise Usage(f"there is an agent {id} already")
     agent = {"id": id, "name": name or id.title()} | ({"model": model} if model else {})
-    path = change(here, lambda text: edit.with_agent(text, agent))
+    keys = {("agentId" if key == "id" else key): value for key, value in agent.items()}
+    live = told(config, "agents.create", keys)
+    path = live["file"] if live else change(here, lambda text: edit.with_agent(text, agent))
     document({"file": str(path), "agent": agent}) if as_json else say(f"{path}: {id} is added")
 
 
@@ -70,5 +72,6 @@ def remove(id: Id, as_json: AsJson = False, config: ConfigFile = None) -> None:
         raise Usage(f"there is no agent {id}; see: trunkline agents list")
     if len(settings.agents) == 1:
         raise Usage(f"{id} is the only agent; add another one first")
-    path = change(here, lambda text: edit.remove_value(text, f"agents.{id}"))
+    live = told(config, "agents.delete", {"agentId": id})
+    path = live["file"] if live else change(here, lambda t: edit.remove_value(t, f"agents.{id}"))
     document({"file": str(path), "removed": id}) if as_json else say(f"{path}: {id} is removed")

@@ -216,6 +216,19 @@ def _hello(token: str) -> str:
     return json.dumps({"type": "req", "id": "0", "method": "connect", "params": params})
 
 
+def told(config: Path | None, method: str, params: Json) -> Json | None:
+    """One method's payload from the running gateway; None when none is running.
+
+    Raises RequestError.
+    """
+
+    async def tell() -> Json | None:
+        async with _remote(find(config)) as remote:
+            return None if remote is None else await remote.request(method, params)
+
+    return asyncio.run(tell())
+
+
 def ask(config: Path | None, method: str, params: Json, *, changes: bool = False) -> Json:
     """One method's payload, from the running gateway or from this process."""
 

@@ -24,6 +24,7 @@ def line(task: Task, run: str, text: str, foreign: str | None, now: float) -> Sc
     made = Entry(
         "assistant", text, now, name=task.name, stop="end", run=run, origin={"task": about}
     )
-    session = yield from sessions.ensure(parse_key(task.session), task.name, None, None, now)
+    key = parse_key(task.session)
+    session = yield from sessions.ensure(key, key.label, None, None, now)
     [kept] = yield from entries.append(session["id"], [made])
     return Said(task.session, kept)

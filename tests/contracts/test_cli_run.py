@@ -99,6 +99,10 @@ def test_an_interrupt_stops_the_run(trunkline: Trunkline):
 
 def test_stopping_lets_a_run_end(trunkline: Trunkline):
     with trunkline.up() as running:
+        # A running gateway uses an agent that is added, at once.
+        assert trunkline.json("agents", "add", "support")["agent"]["id"] == "support"
+        assert trunkline.json("chat", "-m", "x", "--agent", "support")["status"] == "ok"
+        trunkline.ok("agents", "remove", "support")
         talking = trunkline.start("chat", "-m", "[[demo stream 30 50]]", "--json")
         until_running(trunkline)
         code, _, err = running.stop()

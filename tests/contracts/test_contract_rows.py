@@ -26,3 +26,13 @@ async def test_what_stands_in_the_file_is_named_as_there(tmp_path: Path):
         await desk.ok("providers.set", id="lab", api="openai", base_url="http://127.0.0.1:9/v1")
         await desk.ok("providers.remove", id="lab")
         assert (await desk.error("agents.create", name="No id"))["details"]["field"] == "agentId"
+
+
+async def test_a_result_that_comes_first_into_a_session_does_not_name_it(tmp_path: Path):
+    async with opened(tmp_path) as desk:
+        words = {"text": "every 1h Report: [[demo text done]]", "policy": {"quiet": "line"}}
+        task = await desk.ok("tasks.add", sessionKey=MAIN, idempotencyKey="k", **words)
+        await desk.ok("sessions.delete", sessionKey=MAIN)
+        await desk.ok("tasks.run", id=task["id"])
+        rows = (await desk.ok("sessions.list"))["sessions"]
+    assert [row["label"] for row in rows if row["sessionKey"] == MAIN] == ["Main"]
