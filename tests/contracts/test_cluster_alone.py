@@ -138,6 +138,38 @@ async def test_a_frozen_holder_is_followed_and_knows_it_when_it_is_back(url: str
             await line(other, "no owner")
 
 
+async def waits(url: str, number: int) -> None:
+    """Until so many wait for a resource."""
+    asked = (
+        "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() "
+        "AND application_name = 'trunkline owner' AND wait_event_type = 'Lock'"
+    )
+    async with asyncio.timeout(PATIENCE):
+        while await asyncio.to_thread(ask, url, asked) != [{"n": number}]:
+            pass
+
+
+@pytest.mark.parametrize("way", [signal.SIGSTOP, signal.SIGKILL], ids=["freezes", "dies"])
+async def test_who_waits_and_is_gone_holds_nobody_up(url: str, way: signal.Signals):
+    """The lock is its own as soon as the holder lets go; nobody else may have to wait for good."""
+    async with cluster(url, start=False) as one, cluster(url, start=False) as two:
+
+        async def second() -> None:
+            async with two.own("bot"):
+                pass
+
+        async with process(url) as other:
+            async with one.own("bot"):
+                await waits(url, 1)
+                other.send_signal(way)
+                if way is signal.SIGKILL:
+                    await waits(url, 0)
+                waiting = asyncio.create_task(second(), name="second")
+                await waits(url, 2 if way is signal.SIGSTOP else 1)
+            async with asyncio.timeout(PATIENCE):
+                await waiting
+
+
 async def test_the_sweep_of_a_minute_is_done_by_one(url: str):
     clock, sweeps = VirtualClock(), list[str]()
 
