@@ -143,26 +143,21 @@ async def test_016_an_old_address_of_a_provider_leads_to_the_models(
         await expect(rail.get_by_role("link", name="Providers")).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_tab_fits_a_phone_and_has_no_grave_findings(
-    browser: Browser, tmp_path: Path, scheme: str
+async def test_a_task_and_its_runs_fit_a_phone_and_have_no_grave_findings(
+    browser: Browser, tmp_path: Path
 ):
-    look = {"viewport": {"width": 320, "height": 640}, "color_scheme": scheme}
-    async with shop(browser, tmp_path, timezone_id="America/Lima", **look) as web:
+    """With nothing in them the tabs are looked at beside the other pages, in test_pages."""
+    look = {"viewport": {"width": 320, "height": 640}, "timezone_id": "America/Lima"}
+    async with shop(browser, tmp_path, **look) as web:
         page = await web.visit("/agents/main/tasks")
         await web.bench.ask("/task new every day at 08:00 Asia/Tokyo: Water the plants", "run-1")
         await page.get_by_role("button", name="Run now: Water").click()
         await expect(row(page, "Tasks", "Water")).to_contain_text("ok", timeout=20_000)
+        assert await page.evaluate(WIDE) == 0
+        assert await findings(page) == []
         await page.get_by_role("link", name="Water").click()
         await expect(page.get_by_role("table", name="Runs of this task")).to_be_visible()
         assert await page.evaluate(WIDE) == 0
-        assert await findings(page) == []
-        await page.goto(f"{web.url}/agents")
-        await web.settled(page)
-        assert await page.evaluate(WIDE) == 0
-        assert await findings(page) == []
-        for tab in TABS:
-            await page.goto(f"{web.url}/agents/main/{tab}")
-            await web.settled(page)
-            assert await page.evaluate(WIDE) == 0, tab
-            assert await findings(page) == [], tab
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme=scheme)
+            assert await findings(page) == [], scheme
