@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr, SkipValidation, model_validator
 
 from bot.config.agents import FIRST_AGENT, Agent, CatalogueEntry, Provider
 from bot.config.channels import Binding, Channel, Queue
+from bot.config.hooks import Hooks
 from bot.config.kinds import (
     Allowance,
     Argv,
@@ -197,13 +198,6 @@ class Tools(Section):
     web: WebTools = Field(default=WebTools(), description="tools that reach the web")
     elevated: Elevated = Field(default=Elevated(), description="leaving the sandbox")
     sandbox: Sandbox = Field(default=Sandbox(), description="where commands run")
-
-
-class Hooks(Section):
-    """Code of the operator that runs at named points."""
-
-    dirs: Names = Field(default=(), description="folders with hook files")
-    disabled: Names = Field(default=(), description="hooks that do not run")
 
 
 class Logging(Section):

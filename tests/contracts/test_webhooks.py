@@ -8,6 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.config.load import load_text
+from bot.errors import ConfigError
 from tests.contracts.gateway_kit import BEARER
 from tests.contracts.gateway_product import MAIN, Desk, opened
 
@@ -102,3 +104,58 @@ async def test_what_is_wrong_is_said(tmp_path: Path) -> None:
         assert status == 413
         async with http.post("/hooks/agent", data="message=hi") as answer:
             assert answer.status == 415
+
+
+OWN = "a-token-of-builds-alone"
+NAMED = f"""
+agents: [{{id: main}}, {{id: other}}]
+hooks:
+  webhooks:
+    builds: {{token: {OWN}, agent: other, message: "[[demo text seen]]"}}
+    notes: {{session: main, message: Note it.}}
+"""
+
+
+async def test_a_webhook_by_name_does_what_the_configuration_says(tmp_path: Path) -> None:
+    async with opened(tmp_path, NAMED) as desk, aiohttp.ClientSession(desk.url) as http:
+        bearer = {"Authorization": f"Bearer {OWN}"}
+        keyed = bearer | {"Idempotency-Key": "812"}
+        body = {"status": "red", "message": "mine", "agentId": "main"}
+        status, said = await post(http, "/hooks/builds", body, headers=keyed)
+        assert (status, said["runId"]) == (202, "hook-builds-812")
+        assert said["sessionKey"] == "agent:other:hook:hook-builds-812"
+        assert await post(http, "/hooks/builds", body, headers=keyed) == (202, said)
+        assert (await desk.ok("agent.wait", runId=said["runId"]))["reply"] == "seen"
+        key = {"sessionKey": said["sessionKey"], "exact": True}
+        [asked, _] = (await desk.ok("chat.history", **key))["messages"]
+        source = asked["origin"]["source"]
+        assert source["hook"] == "builds" and '"status"' in source["text"]
+        # Its own token opens nothing else, and the gateway's opens it too.
+        for path in ("/hooks/notes", "/hooks/agent", "/hooks/nothing"):
+            assert (await post(http, path, {}, headers=bearer))[0] == 401
+        assert (await http.get("/metrics", headers=bearer)).status == 401
+        status, said = await post(http, "/hooks/builds", {}, headers=BEARER)
+        assert status == 202 and said["runId"].startswith("hook-builds-")
+        status, said = await post(http, "/hooks/notes", {"a": "b" * 40_000}, headers=BEARER)
+        assert (status, said["sessionKey"]) == (202, MAIN)
+        await desk.ok("agent.wait", runId=said["runId"])
+        first = (await desk.ok("chat.history", sessionKey=MAIN))["messages"][0]
+        assert first["origin"]["source"]["text"].endswith("[cut off here]")
+        for wrong, status in (([], 400), ({"a": "b" * 300_000}, 413)):
+            assert (await post(http, "/hooks/notes", wrong, headers=BEARER))[0] == status
+        bad = BEARER | {"Idempotency-Key": "k" * 200}
+        assert (await post(http, "/hooks/notes", {}, headers=bad))[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("hook", "what"),
+    [
+        ("agent: {}", "none of a webhook"),
+        ("b: {token: short}", "too short"),
+        ("b: {deliver_to: ada}", "no address"),
+    ],
+)
+def test_a_webhook_that_cannot_work_is_told_with_its_place(hook: str, what: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_text(f"hooks: {{webhooks: {{{hook}}}}}\n", "c.yaml", {}, {})
+    assert what in str(error.value) and "c.yaml:1:" in str(error.value)
