@@ -96,10 +96,15 @@ async def test_a_machine_that_is_cut_off_is_followed_and_joins_again(
             await passed(AWAY)
             for kind in KINDS:
                 expect_one_hand_after_another(home.platforms[kind], one.address["platform"])
+            if "database" in links:
+                assert sessions_of(home, one) == [], "the database keeps what nobody can end"
             one.heal()
             healed = time.monotonic()
             times = await moved
             await workers(home, 2)
+            async with asyncio.timeout(PATIENCE):
+                while not {"trunkline live", "trunkline owner"} <= set(sessions_of(home, one)):
+                    await passed(0.1)
             print("moved after", times, "joined after", round(time.monotonic() - healed, 1))
             # Who has the database keeps its lanes and outboxes, and sends when it can again.
             assert "database" not in links or max(times.values()) < TAKEN
@@ -112,6 +117,15 @@ async def test_a_machine_that_is_cut_off_is_followed_and_joins_again(
             at = home.platforms[kind]
             assert list(wrong(at.visible("slow"), [SLOW], kind == "keyless")) == []
             assert list(wrong(at.visible("tool"), ["first.*"], kind == "keyless")) == []
+
+
+def sessions_of(home: House, host: Host) -> list[str]:
+    """What a machine has open in the database."""
+    found = home.rows(
+        "SELECT application_name AS name FROM pg_stat_activity "
+        f"WHERE client_addr = '{host.address['database']}'"
+    )
+    return [row["name"] for row in found]
 
 
 async def probed(home: House, began: float) -> dict[str, float]:
