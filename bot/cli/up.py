@@ -42,6 +42,7 @@ Port = Annotated[
 Only = Annotated[
     list[Part] | None,
     typer.Option(
+        metavar="gateway|channels|worker",
         help="Do only this here, on a store that processes share; may be given twice.",
         show_default=False,
     ),
