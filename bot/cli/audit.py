@@ -37,7 +37,7 @@ def audit(as_json: AsJson = False, config: ConfigFile = None) -> None:
         settings = checked(here, {})
     except ConfigError as error:
         raise Usage(f"it could not be checked: the configuration has mistakes\n{error}") from None
-    found = ordered(_placed(list(_found(settings, here)), here))
+    found = ordered(_placed(list(found_in(settings, here)), here))
     if as_json:
         document(report(found))
     else:
@@ -46,7 +46,7 @@ def audit(as_json: AsJson = False, config: ConfigFile = None) -> None:
         raise typer.Exit(1)
 
 
-def _found(settings: Config, here: Place) -> Iterator[Finding]:
+def found_in(settings: Config, here: Place) -> Iterator[Finding]:
     yield from hazards.hazards(settings)
     yield from hazards_tools.hazards(settings, here.state)
     yield from hazards.shared_people(settings, _paired(settings, here))

@@ -38,11 +38,11 @@ def doctor(
     with 1 when something is wrong.
     """
     here = place.find(config)
-    signs = _signs(here, deep)
+    signs = signs_of(here, deep)
     done: list[str] = []
     if fix:
         done = _mended(signs)
-        signs = _signs(here, deep) if done else signs
+        signs = signs_of(here, deep) if done else signs
     found = ordered([sign.finding for sign in signs])
     if as_json:
         document({**report(found), "fixed": done})
@@ -66,7 +66,7 @@ def _mended(signs: list[Sign]) -> list[str]:
     return done
 
 
-def _signs(here: Place, deep: bool) -> list[Sign]:
+def signs_of(here: Place, deep: bool) -> list[Sign]:
     """Everything that can be seen. Raises ConfigMissing when the named file is not there."""
     settings, signs = _configured(here)
     signs += [*health.of_clock(), *health.of_state(here), *health.of_log(here.state)]
