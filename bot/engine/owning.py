@@ -59,10 +59,11 @@ async def _taken(
                 url,
                 autocommit=True,
                 application_name="trunkline owner",
-                # Before it waits: it may be cut off then, and get the lock all the same.
-                options=f"{LIVELY_THERE} -c idle_session_timeout={SILENT_AT_MOST}",
+                options=LIVELY_THERE,
                 **LIVELY,
             )
+            # Before it waits: it may be cut off then, and get the lock all the same.
+            await connection.execute(f"SET idle_session_timeout = '{SILENT_AT_MOST}'")
             # Who dies while it waits is not to stay in the queue.
             with suppress(psycopg.errors.InvalidParameterValue):
                 await connection.execute("SET client_connection_check_interval = '2s'")

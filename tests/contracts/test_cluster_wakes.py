@@ -22,6 +22,7 @@ from tests.contracts.cluster_kit import (
     url,
     wakes,
 )
+from tests.contracts.postgres_kit import server_url
 
 __all__ = ["url"]
 FETCH = "SELECT id FROM procrastinate_fetch_job_v2(ARRAY['lane']::varchar[], %s)"
@@ -69,6 +70,17 @@ async def test_a_delayed_wake_comes_in_time_and_holds_nobody_up(
         assert due <= time.time() < due + 5
         later = ask(url, "SELECT 1 FROM procrastinate_jobs WHERE scheduled_at > now()")
         assert len(later) == 1, "wakes for the same time are one"
+
+
+async def test_a_worker_with_nothing_to_do_asks_less_than_four_times_a_second(url: str):
+    counted = "SELECT xact_commit AS n FROM pg_stat_database WHERE datname = %s"
+    name, window = url.rpartition("/")[2], 8.0
+    async with cluster(url, Handled()), asyncio.timeout(PATIENCE):
+        await listening(url)
+        before = ask(server_url() or url, counted, name)[0]["n"]
+        await asyncio.sleep(window)  # nothing happens; that is what is measured
+        after = ask(server_url() or url, counted, name)[0]["n"]
+    assert 2 * window < after - before < 4 * window
 
 
 async def test_nobody_takes_a_job_before_what_woke_it_can_be_seen(url: str):
