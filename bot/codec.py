@@ -196,6 +196,7 @@ _PLAIN = (
     "ref",
     "error",
     "wire",
+    "thought",
 )
 
 

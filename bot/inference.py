@@ -141,7 +141,7 @@ class Inference:
         request = await self.media.request(turn, chosen, request)
         step("turn.prompted")
         self.hooks.llm_input(turn, chosen.ref, request)
-        final = await _streamed(chosen, request, speech, stored)
+        final = await _streamed(chosen, request, speech, stored, self.clock)
         if self.media.unseen(chosen, request, final):
             return await self.call(turn, chosen, history, speech, stored)
         speech.finish(final.entry.text)
@@ -216,9 +216,15 @@ def _place(turn: Turn, history: Sequence[Entry]) -> str:
 
 
 async def _streamed(
-    chosen: Chosen, request: ModelRequest, speech: Speech, stored: Callable[[], Awaitable[None]]
+    chosen: Chosen,
+    request: ModelRequest,
+    speech: Speech,
+    stored: Callable[[], Awaitable[None]],
+    clock: Clock,
 ) -> Final:
     final: Final | None = None
+    first: float | None = None
+    last = 0.0
     async with aclosing(chosen.provider.stream(request)) as stream:  # type: ignore[type-var]
         async for event in stream:
             await stored()
@@ -226,15 +232,19 @@ async def _streamed(
                 speech.hear(event.text)
             elif isinstance(event, ThinkDelta):
                 speech.think(event.text)
+                last = clock.now()
+                first = last if first is None else first
             elif isinstance(event, Restart):
                 speech.rewind()
                 speech.begin()
+                first = None
             elif isinstance(event, Notice):
                 speech.note(event)
             elif isinstance(event, Final):
                 final = event
     assert final is not None, "a provider ended without its final event"
-    return final
+    thought = None if first is None else round(last - first, 3)
+    return replace(final, entry=replace(final.entry, thought=thought))
 
 
 def _too_large(size: int, limit: int) -> Final:

@@ -60,7 +60,8 @@ class Entry:
     `at` is in seconds since the epoch. `seq` counts within the session, 0 before it is stored.
     `wire` is what the wire format that wrote an assistant entry must get back unchanged, such as
     signed thinking; it names its `api`, and nobody else reads it. An assistant entry whose `origin`
-    has a `task` is the result of a scheduled run, made elsewhere (`aside`).
+    has a `task` is the result of a scheduled run, made elsewhere (`aside`). `thought`: for how many
+    seconds the thinking came.
     """
 
     role: Role
@@ -82,6 +83,7 @@ class Entry:
     error: Mapping[str, str] | None = None
     seq: int = 0
     wire: Mapping[str, Any] | None = None
+    thought: float | None = None
 
     @property
     def aside(self) -> bool:

@@ -51,6 +51,7 @@ def message_row(entry: Entry, reasoning: bool = True) -> Json:
         "name": entry.role if entry.role == "compaction" else entry.name,
         "isError": entry.is_error,
         "thinking": (entry.thinking or None) if reasoning else None,
+        "thoughtMs": round(entry.thought * 1000) if reasoning and entry.thought else None,
         "usage": usage_row(entry.usage),
         "model": entry.model,
         "state": _STATES.get(entry.stop or "", "done"),

@@ -164,3 +164,30 @@ async def test_nothing_grave_is_found_in_messages_and_dialogs(web: Site):
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     assert await findings(page) == []
+
+
+async def test_many_calls_are_one_line_and_thoughts_keep_their_time(web: Site):
+    await web.bench.app.sessions.create(MAIN, "Thinker")
+    key = f"{MAIN}:chat:thinker"
+    await web.bench.app.sessions.patch(key, reasoning="stream")
+    names = ("session_status", "agents_list", "sessions_list")
+    calls = [call(name, f"c{at}") for at, name in enumerate(names)]
+    calls.append(call("memory_search", "c9", query="x"))
+    thoughts = [ThinkDelta("First I look. "), 0.3, ThinkDelta("Then I say.")]
+    web.model.on("look", calls, [*thoughts, "There it is."])
+    await web.sign_in()
+    page = await web.open(key)
+    await say(page, "look")
+    await expect(answers(page)).to_contain_text("There it is.")
+    for _ in range(2):
+        fold = answers(page).locator("details.tools-of")
+        await expect(fold.locator("summary").first).to_have_text("4 tool calls")
+        await expect(fold.locator(".tool").first).to_be_hidden()
+        await expect(answers(page).get_by_text(re.compile(r"^Thinking, 0\.\d s$"))).to_be_visible()
+        await fold.locator("summary").first.press("Enter")
+        await expect(fold.locator(".tool")).to_have_count(4)
+        await expect(fold.locator(".tool").first).to_be_visible()
+        assert await findings(page) == []
+        # The same after a reload: it is stored.
+        await page.reload()
+        await web.ready(page)

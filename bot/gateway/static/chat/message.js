@@ -14,6 +14,8 @@ import { sendAgain } from "./sending.js";
 import * as state from "./state.js";
 import { T } from "../strings/chat.js";
 
+const FEW = 3; // calls that are shown one by one
+
 /** What did not change is not looked at again: a long log stays quick while one answer grows. */
 export function Item({ item, last }) {
   return useMemo(() => {
@@ -62,7 +64,7 @@ function Answer({ item, last }) {
     >
       <h2 class="unseen">${state.agent.value?.name ?? T.agent}</h2>
       ${item.thinking && html`<${Fold} name=${T.thought(item.thoughtFor)} text=${item.thinking} />`}
-      ${item.tools.map((tool) => html`<${Tool} key=${tool.id} tool=${tool} over=${!growing} />`)}
+      <${Tools} tools=${item.tools} over=${!growing} />
       ${item.text && html`<${Markdown} text=${item.text} growing=${growing} />`}
       <${Sent} files=${item.attachments} />
       ${waiting && html`<${Working} since=${item.startedAt} />`}
@@ -98,6 +100,22 @@ function Fold({ name, text }) {
       <summary>${name}</summary>
       <div class="plain-text" dir="auto">${text}</div>
     </details>
+  `;
+}
+
+/** The calls of an answer: many are one line, but for the one that runs. */
+function Tools({ tools, over }) {
+  const one = (tool) => html`<${Tool} key=${tool.id} tool=${tool} over=${over} />`;
+  if (tools.length <= FEW) return tools.map(one);
+  const on = over ? [] : tools.slice(-1);
+  const past = tools.slice(0, tools.length - on.length);
+  const failed = past.filter((tool) => tool.state === "failed").length;
+  return html`
+    <details class="fold tools-of">
+      <summary>${T.tools(past.length, failed)}</summary>
+      <div class="many">${past.map(one)}</div>
+    </details>
+    ${on.map(one)}
   `;
 }
 

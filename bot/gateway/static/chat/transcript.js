@@ -204,6 +204,7 @@ function grouped(rows) {
 function addRow(answer, row) {
   answer.text = [answer.text, row.text].filter(Boolean).join("\n\n");
   answer.thinking = [answer.thinking, row.thinking].filter(Boolean).join("\n\n");
+  answer.thoughtFor = (answer.thoughtFor ?? 0) + (row.thoughtMs ?? 0) / 1000;
   answer.attachments = [...answer.attachments, ...(row.attachments ?? [])];
   answer.at = row.at;
   answer.model = row.model;
@@ -256,7 +257,7 @@ function newer(stored, run) {
     thinking: stored.thinking || run.thinking,
     tools: run.tools.reduce(mergedTool, stored.tools),
     usage: run.usage ?? stored.usage,
-    thoughtFor: run.thoughtFor,
+    thoughtFor: run.thoughtFor ?? stored.thoughtFor,
     startedAt: run.startedAt,
     endedAt: run.endedAt,
     error: run.error,

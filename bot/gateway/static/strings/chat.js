@@ -39,6 +39,7 @@ export const T = {
   working: (seconds) => (seconds < 1 ? "Working" : `Working, ${seconds} s`),
   thinking: "Thinking",
   tool: { running: "running", done: "done", failed: "failed" },
+  tools: (count, failed) => `${count} tool calls${failed ? `, ${failed} failed` : ""}`,
   toolInput: "Input",
   toolOutput: "Output",
   stopped: "Stopped. What was written so far is kept.",
