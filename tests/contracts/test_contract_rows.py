@@ -36,3 +36,9 @@ async def test_a_result_that_comes_first_into_a_session_does_not_name_it(tmp_pat
         await desk.ok("tasks.run", id=task["id"])
         rows = (await desk.ok("sessions.list"))["sessions"]
     assert [row["label"] for row in rows if row["sessionKey"] == MAIN] == ["Main"]
+
+
+async def test_the_command_that_asks_for_the_state_is_no_work_that_waits(tmp_path: Path):
+    async with opened(tmp_path) as desk:
+        said = (await desk.say("/status"))["message"]["text"]
+    assert "- Queue: collect, idle, 0 waiting\n" in said
