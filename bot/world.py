@@ -124,17 +124,10 @@ class World:
             links=self._links,
         )
 
-    def agent(self, name: str) -> Agent:
-        """An enabled agent. Raises RequestError NOT_FOUND."""
+    def agent(self, name: str, *, off: bool = False) -> Agent:
+        """An agent; `off`: also one that is switched off. Raises RequestError NOT_FOUND."""
         found = self.config.agent(name)
-        if found is None or not found.enabled:
-            raise RequestError("NOT_FOUND", f"There is no agent {name}")
-        return found
-
-    def known(self, name: str) -> Agent:
-        """An agent of the file, also one that is switched off. Raises RequestError NOT_FOUND."""
-        found = self.config.agent(name)
-        if found is None:
+        if found is None or not (found.enabled or off):
             raise RequestError("NOT_FOUND", f"There is no agent {name}")
         return found
 
@@ -160,7 +153,7 @@ class World:
         ]
 
     def models(self, agent: str) -> list[dict[str, Any]]:
-        return self._catalogue.rows(self.known(agent))
+        return self._catalogue.rows(self.agent(agent, off=True))
 
     def check_model(self, agent: str, ref: str) -> str:
         """A model that a session of this agent may use. Raises RequestError."""
@@ -364,7 +357,7 @@ class World:
     async def skills(self, agent: str) -> list[dict[str, Any]]:
         """Every skill that an agent could have. Raises RequestError NOT_FOUND."""
         assert self.scenes is not None
-        return [skill_row(one) for one in await self.scenes.skills(self.known(agent).id)]
+        return [skill_row(one) for one in await self.scenes.skills(self.agent(agent, off=True).id)]
 
     async def approvals_of(self, item: Item) -> list[dict[str, Any]]:
         """What waits for a decision: in the command's session, for an owner everywhere."""

@@ -71,7 +71,7 @@ async def memory_status(core: Core, client: Client, params: SkillsParams) -> Jso
 
 
 def _agent(core: Core, name: str | None) -> str:
-    return core.world.known((name or core.config.default_agent.id).lower()).id
+    return core.world.agent((name or core.config.default_agent.id).lower(), off=True).id
 
 
 def _agents(core: Core, name: str | None) -> list[str]:

@@ -136,7 +136,7 @@ async def providers_test(core: Core, client: Client, params: ProviderTest) -> Js
 
 
 def _agent(core: Core, name: str | None) -> Agent:
-    return core.world.known(name.lower()) if name else core.config.default_agent
+    return core.world.agent(name.lower(), off=True) if name else core.config.default_agent
 
 
 def _described(params: Endpoint) -> bool:

@@ -102,7 +102,7 @@ class SwitchParams(Params):
 @method("sessions.list", ListParams, help="Every session, newest first.")
 async def sessions_list(core: Core, client: Client, params: ListParams) -> Json:
     if params.agent_id is not None:
-        core.world.known(params.agent_id.lower())
+        core.world.agent(params.agent_id.lower(), off=True)
     agent = params.agent_id.lower() if params.agent_id else None
     rows = await core.sessions.listing(params.limit, agent)
     total = {"total": len(rows)} if len(rows) < params.limit else {}

@@ -13,7 +13,7 @@ from bot.keys import main_key
 @method("tools.list", AgentChoice, help="Every tool, its risk, and whether an agent may call it.")
 async def tools_list(core: Core, client: Client, params: AgentChoice) -> Json:
     name = params.agent_id.lower() if params.agent_id else core.config.default_agent.id
-    agent = core.world.known(name)
+    agent = core.world.agent(name, off=True)
     try:
         ref = core.catalogue.resolve(agent.model.primary)
     except RunError:

@@ -22,7 +22,7 @@ async def session_key(core: Core, text: str, exact: bool, *, idle: bool = False)
     Raises RequestError: INVALID_PARAMS for what is no key, NOT_FOUND for an unknown agent.
     """
     key = await core.sessions.resolve(text, exact=exact)
-    (core.world.known if idle else core.world.agent)(key.agent)
+    core.world.agent(key.agent, off=idle)
     return key
 
 
