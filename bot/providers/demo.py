@@ -36,6 +36,7 @@ _BEGIN = re.compile(r"\[\[demo\s+(\w+)[ \t]?")
 _END = re.compile(r"\]\](?!\])")
 _TOOL_NAME = re.compile(r"\s*([^\s\]{]+)\s*")
 _SIZES = (3, 5, 8, 4, 7, 6)
+_GROWS = 2000
 _EARLIER = "Summary of what came before:"
 _GLIMPSE = 200
 # The event loop gets its turn after so many deltas that nothing paces.
@@ -299,10 +300,15 @@ def _numbers(text: str, count: int) -> list[int] | None:
 
 
 def _small(text: str) -> Iterator[str]:
-    """Cut into pieces of 3 to 8 characters, as a model's tokens come."""
+    """Cut into pieces of 3 to 8 characters, as a model's tokens come.
+
+    They grow with what is there: each is told to watchers with all that came before, and unpaced a
+    long answer would be hundreds of megabytes.
+    """
     at = 0
     for size in cycle(_SIZES):
         if at >= len(text):
             return
-        yield text[at : at + size]
-        at += size
+        end = at + size * (1 + at // _GROWS)
+        yield text[at:end]
+        at = end

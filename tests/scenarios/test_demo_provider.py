@@ -1,5 +1,6 @@
 """The demo model does what its directives say, in order, and nothing else."""
 
+import itertools
 import json
 
 import pytest
@@ -161,3 +162,11 @@ async def test_arguments_may_have_brackets_and_may_be_broken(json_text: str, arg
     assert (call.name, call.args) == ("thing", args)
     if args is not None:
         assert json.loads(call.arguments) == args
+
+
+async def test_the_pieces_of_a_long_answer_grow():
+    """All that watchers are told, each piece with what came before, stays some megabytes."""
+    events = await ask("[[demo long 64000]]")
+    lengths = [len(one.text) for one in events if isinstance(one, TextDelta)]
+    assert sum(lengths) == 64000 and max(lengths[:300]) <= 8
+    assert sum(itertools.accumulate(lengths)) < 40_000_000
