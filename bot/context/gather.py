@@ -75,6 +75,7 @@ class Scenes:
         self._runs: dict[str, Scene] = {}
         self._looks: dict[tuple[str, Sequence[str]], _Look] = {}
         self._kept: dict[tuple[str, Sequence[str]], _Kept] = {}
+        self._fresh: list[Watch] = []
         self._thread = ThreadPoolExecutor(1, "files")
 
     async def begin(self, turn: Turn) -> Scene:
@@ -178,7 +179,7 @@ class Scenes:
     async def _seen(self, agent: str, names: Sequence[str]) -> _Seen:
         """An agent's files and skills now. Runs that ask before a look has begun share it."""
         kept = self._kept.get((agent, names))
-        if kept is not None and kept.config is self._config() and kept.watch.unchanged():
+        if kept is not None and kept.config is self._config() and self._unchanged(kept.watch):
             return kept.seen
         look = self._looks.get((agent, names))
         if look is None or look.begun:
@@ -188,6 +189,16 @@ class Scenes:
             )
         assert look.seen is not None
         return await asyncio.shield(look.seen)
+
+    def _unchanged(self, watch: Watch) -> bool:
+        """Is all as it was? Runs that begin in the same turn of the event loop look once."""
+        if watch not in self._fresh:
+            if not watch.unchanged():
+                return False
+            if not self._fresh:
+                asyncio.get_running_loop().call_soon(self._fresh.clear)
+            self._fresh.append(watch)
+        return True
 
     def _see(self, look: _Look, name: str, names: Sequence[str]) -> _Seen:
         look.begun = True

@@ -1,5 +1,6 @@
 """What a run sees is looked at again when something has changed, and only then."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,17 @@ async def test_what_has_not_changed_is_kept(bench: Bench):
     await asked(bench, "hello", "r1")
     one, two = [await bench.app.scenes._seen("main", FILES) for _ in range(2)]
     assert one.files and one is two
+
+
+async def test_runs_that_begin_together_look_once(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    await asked(bench, "hello", "r1")
+    looks: list[str] = []
+    look = watch._state
+    monkeypatch.setattr(watch, "_state", lambda path: looks.append(path) or look(path))
+    await asyncio.gather(*(bench.app.scenes._seen("main", FILES) for _ in range(5)))
+    together = list(looks)
+    await bench.app.scenes._seen("main", FILES)
+    assert len(set(together)) == len(together) and looks == together * 2
 
 
 @pytest.mark.parametrize("place", ["workspaces/main/skills", "skills"])
