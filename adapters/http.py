@@ -18,6 +18,12 @@ LARGEST_ANSWER = 64 * 1024 * 1024
 # delivering it for a quarter of an hour, even when its caller has sent it again or is gone; so this
 # has to be less than any caller waits.
 UNHEARD = 10
+# As options of a socket; where the system has none, its own patience counts.
+IMPATIENT: tuple[tuple[int, int, int], ...] = (
+    ((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNHEARD * 1000),)
+    if hasattr(socket, "TCP_USER_TIMEOUT")
+    else ()
+)
 
 
 def open_session(base_url: str) -> aiohttp.ClientSession:
@@ -32,9 +38,8 @@ def open_session(base_url: str) -> aiohttp.ClientSession:
 
 def _socket(to: aiohttp.AddrInfoType) -> socket.socket:
     made = socket.socket(*to[:3])
-    # Linux and others; elsewhere the system's own patience counts.
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNHEARD * 1000)
+    for option in IMPATIENT:
+        made.setsockopt(*option)
     return made
 
 

@@ -19,8 +19,10 @@ from urllib.parse import urlsplit
 import requests
 from mattermostdriver import Driver
 from mattermostdriver.client import Client
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
 
-from adapters.http import CONNECT, proxy_for
+from adapters.http import CONNECT, IMPATIENT, proxy_for
 from bot.errors import ChannelRefused
 
 THREADS = 8
@@ -104,6 +106,8 @@ class _Client(Client):  # type: ignore[misc]  # the library ships no types
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = requests.Session()
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, _Impatient())
             session.verify = self._verify
             # A ~/.netrc would replace the token, and a cookie would speak for another session.
             session.trust_env = False
@@ -111,6 +115,14 @@ class _Client(Client):  # type: ignore[misc]  # the library ships no types
             if proxy := proxy_for(self.url):
                 session.proxies = {"http": proxy, "https": proxy}
         return session
+
+
+class _Impatient(HTTPAdapter):
+    """Connections that give a swallowed request up before its caller does."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        known = HTTPConnection.default_socket_options
+        super().init_poolmanager(*args, socket_options=[*known, *IMPATIENT], **options)
 
 
 def _body(response: requests.Response, until: float) -> bytes:
