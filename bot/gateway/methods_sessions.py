@@ -153,14 +153,15 @@ async def _noted(core: Core, key: SessionKey, params: PatchParams) -> bool:
     read = "read_at" in params.model_fields_set
     if not marks and not read:
         return False
-    await one_row(core, key.text)
+    row = await one_row(core, key.text)
     if marks:
         said = session_marks.note(key.text, pinned=params.pinned, archived=params.archived)
         await core.engine.tx(said)
     if read:
+        # Never into the future, but as far as the session goes: another process may be ahead of us.
+        last = max(core.clock.now(), datetime.fromisoformat(row["updatedAt"]).timestamp())
         at = datetime.fromisoformat(params.read_at).timestamp() if params.read_at else None
-        until = None if at is None else min(at, core.clock.now())
-        await core.engine.tx(session_marks.read(key.text, until))
+        await core.engine.tx(session_marks.read(key.text, None if at is None else min(at, last)))
     core.hub.publish(Signal("sessions.changed", {"sessionKey": key.text, "noted": True}))
     return True
 

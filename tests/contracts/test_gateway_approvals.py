@@ -17,6 +17,7 @@ ROW = {"id", "code", "tool", "command", "cwd", "sessionKey", "agentId", "request
     "status",
     "decision",
     "decidedBy",
+    "always",
 }
 
 
