@@ -95,7 +95,7 @@ def waiting(side: Side, now: float) -> Iterator[Sign]:
     for account, count in side.query(
         "SELECT account, count(*) FROM quarantine GROUP BY account ORDER BY account"
     ):
-        what = f"{count} events of {account} could not be read and were put aside"
+        what = f"{count} unreadable events of {account} were put aside"
         yield _sign("events.quarantined", "warn", what, "see them: trunkline channels status")
     late = now - _LATE
     yield from _counted(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from adapters import option_types
@@ -17,6 +18,7 @@ from bot.config.load import load_text
 from bot.opening import NAME
 from bot.store.migrations import open_store
 from tests.contracts.cli_support import ROOT, Trunkline
+from tests.contracts.postgres_kit import database
 
 CALM = "gateway: {port: 0}\n"
 
@@ -236,3 +238,14 @@ def test_every_finding_is_explained():
     keys = {"hooks.dirs", "mcp.servers", "skills.dirs", "store.url", "tools.sandbox"}
     assert named - keys <= explained
     assert {id.partition(".")[0] for id in named - keys} <= headings
+
+
+def test_a_store_of_many_machines_is_looked_at_too(program: Trunkline):
+    with database() as url:
+        program.config(f"store: {{url: {url}}}\n{CALM}").chmod(0o600)
+        with psycopg.connect(url) as store:
+            store.execute(
+                "INSERT INTO quarantine(account, reason, raw, at) VALUES('t', 'x', '', 1)"
+            )
+        told = found(program, "doctor", code=1)
+    assert "1 unreadable events of t" in told["events.quarantined"]["what"]
