@@ -121,6 +121,7 @@ async def _serve(here: Place, config: Config, role: Role, *, browser: bool) -> N
         else:
             print(f"ready {url}/readyz", flush=True)
         await stop.wait()
+        core.leaving = True
         _hurry_next_time(loop)
     finally:
         if announced and text_in(here.running) == announced:

@@ -83,6 +83,7 @@ class Core:
     state: Path
     role: Role
     link: Callable[[], str] = no_link
+    leaving: bool = False
 
     async def adopt(self, config: Config, *accounts: str) -> bool:
         """Go on with a changed configuration; does the change count now? Every page hears of it."""
@@ -97,8 +98,11 @@ class Core:
     async def ready(self) -> bool:
         """Does the store answer, and is every enabled channel of this process connected?
 
-        One that waits for another process to let go of a channel does all it can.
+        One that waits for another process to let go of a channel does all it can; one that ends
+        wants no more work.
         """
+        if self.leaving:
+            return False
         try:
             await self.engine.read(upkeep.counts())
         except StoreError:

@@ -6,6 +6,8 @@ import socket
 import stat
 import threading
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -105,8 +107,13 @@ def test_stopping_lets_a_run_end(trunkline: Trunkline):
         trunkline.ok("agents", "remove", "support")
         talking = trunkline.start("chat", "-m", "[[demo stream 30 50]]", "--json")
         until_running(trunkline)
-        code, _, err = running.stop()
-        assert code == 0 and "stopping" in err
+        running.process.terminate()
+        # It wants no more work, and lives until it is done with what it has.
+        while (ready := status_of(f"{running.url}/readyz")) == 200:
+            pass
+        assert (ready, status_of(f"{running.url}/healthz")) == (503, 200)
+        _, err = running.process.communicate(timeout=60)
+        assert running.process.returncode == 0 and "stopping" in err
         out, _ = talking.communicate(timeout=60)
         answer = json.loads(out)
         assert answer["status"] == "ok" and len(answer["reply"].split()) == 30
@@ -159,6 +166,14 @@ def test_parts_alone_need_another_store(trunkline: Trunkline):
     refused = trunkline.run("up", "--only", "worker")
     assert refused.returncode == 2
     assert "--only gateway" in refused.stderr
+
+
+def status_of(url: str) -> int:
+    try:
+        with urlopen(url, timeout=30) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code
 
 
 def until_running(trunkline: Trunkline) -> None:

@@ -18,7 +18,7 @@ from tests.contracts.gateway_kit import BEARER, TOKEN
 from tests.contracts.gateway_product import MAIN, Talk
 from tests.contracts.postgres_kit import database
 from tests.contracts.test_cluster_account import ADA, OPEN
-from tests.contracts.test_cluster_two_gateways import AT_MOST, Machine, client, mark
+from tests.contracts.test_cluster_two_gateways import AT_MOST, TRIALS, Machine, client, mark
 from tests.kill.test_cluster import AT_ONCE, passed
 
 PASSWORD = "hunter2-of-the-store"
@@ -131,16 +131,16 @@ async def _web_chat(home: House, talk: Talk) -> None:
 async def _stops_and_approves(home: House, talk: Talk) -> None:
     """What is decided on the page is done where the run is, at once."""
     took = []
-    for number in range(3):
+    for number in range(TRIALS):
         sent = await talk.send("[[demo stream 2000 50]]")
         await talk.growing(sent["runId"])
         began = time.monotonic()
         await talk.ok("chat.send", sessionKey=MAIN, message="/stop", idempotencyKey=f"s{number}")
         assert (await talk.end(sent["runId"]))["state"] == "aborted"
         took.append(time.monotonic() - began)
-    assert sorted(took)[1] < AT_MOST, took
+    assert sorted(took)[TRIALS // 2] < AT_MOST, took
     took = []
-    for number in range(3):
+    for number in range(TRIALS):
         sent = await talk.send(mark(f"asked{number}"), key="agent:asks:main")
         card = (await talk.socket.event("approval.requested"))["payload"]
         began = time.monotonic()
@@ -148,7 +148,7 @@ async def _stops_and_approves(home: House, talk: Talk) -> None:
         assert (await talk.end(sent["runId"]))["state"] == "final"
         took.append(time.monotonic() - began)
         assert home.machines["worker"].ran(f"asked{number}", "asks")
-    assert sorted(took)[1] < AT_MOST, took
+    assert sorted(took)[TRIALS // 2] < AT_MOST, took
 
 
 async def _health(gateway: Running, channels: Running, worker: Running) -> None:
@@ -160,6 +160,10 @@ async def _health(gateway: Running, channels: Running, worker: Running) -> None:
         assert (await get(f"{running.url}/metrics"))[0] == 401
     for path in ("/chat", "/login", "/ws", "/v1/models"):
         assert (await get(worker.url + path))[0] == (await get(channels.url + path))[0] == 404
+    async with aiohttp.ClientSession() as http:
+        for running, status in ((channels, 401), (worker, 404)):
+            async with http.post(f"{running.url}/channels/telegram", json={}) as answer:
+                assert answer.status == status, "platforms call who holds their connections"
     # A probe names the address it was given; pages answer to their own names alone.
     named = {"Host": "10.1.2.3:7440"}
     assert (await get(f"{worker.url}/readyz", **named))[0] == 200

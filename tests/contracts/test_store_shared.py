@@ -38,6 +38,14 @@ def test_a_step_that_fails_leaves_the_store_as_it_was(empty: str):
     assert ask(empty, "SELECT name FROM trunkline_steps WHERE name = 'spine'")
 
 
+def test_a_store_from_before_gets_the_steps_of_the_engine_too(empty: str):
+    open_shared(empty)
+    ask(empty, "DROP TABLE engine_processes")
+    ask(empty, "DELETE FROM trunkline_steps WHERE name = 'engine processes'")
+    open_shared(empty)
+    assert ask(empty, "SELECT count(*) AS n FROM engine_processes") == [{"n": 0}]
+
+
 def test_a_database_of_something_else_is_left_alone(empty: str):
     ask(empty, "CREATE TABLE shop(id TEXT)")
     with pytest.raises(StoreForeign, match="belongs to something else"):
