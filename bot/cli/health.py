@@ -55,7 +55,7 @@ def of_state(here: Place) -> Iterator[Sign]:
     """The state directory: is it there, whose is it, is there room, what has been left behind?"""
     if not here.state.is_dir():
         what, fix = "there is no state directory yet", "start it: trunkline up"
-        yield Sign(Finding("state.none", "info", what, fix, str(here.state)), _made(here.state))
+        yield Sign(Finding("state.none", "info", what, fix, str(here.state)), made(here.state))
         return
     for path, finding in rights.wrong(here.state):
         mendable = finding.id == "state.rights"
@@ -67,10 +67,12 @@ def of_state(here: Place) -> Iterator[Sign]:
     yield from _left_behind(here)
 
 
-def _made(state: Path) -> Repair:
+def made(folder: Path) -> Repair:
+    """Makes a folder for its owner alone."""
+
     def make() -> str:
-        state.mkdir(mode=0o700, parents=True)
-        return f"{state}: made"
+        folder.mkdir(mode=0o700, parents=True)
+        return f"{folder}: made"
 
     return make
 
@@ -240,7 +242,8 @@ def of_log(state: Path) -> Iterator[Sign]:
         for line in file.read().splitlines():
             with suppress(ValueError):
                 record = loads(line)
-                if rank(record.get("level")) >= _ERROR and str(record.get("at")) >= since:
+                known = isinstance(record, dict)
+                if known and rank(record.get("level")) >= _ERROR and str(record.get("at")) >= since:
                     errors.append(record)
     if errors:
         last = f"{errors[-1].get('logger')}: {errors[-1].get('event')}"

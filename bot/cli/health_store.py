@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.cli import load
 from bot.cli.finding import Finding, Severity
-from bot.cli.health import MIB, Sign, ago
+from bot.cli.health import MIB, Sign, ago, made
 from bot.cli.place import Place
 from bot.config.settings import Config
 from bot.errors import StoreError, TrunklineError
@@ -27,6 +27,11 @@ _QUICK = 256 * MIB
 def of_store(config: Config, here: Place) -> Iterator[Sign]:
     """Does it open, is it of this version and whole, and what is stuck in it? Read only."""
     if not is_there(config, here.state) and not shared(config):
+        folder = store_path(config, here.state).parent
+        if folder != here.state and not folder.is_dir():
+            what, fix = "the folder of the store is not there", "make it: trunkline doctor --fix"
+            found = Finding("folders.missing", "critical", what, fix, str(folder))
+            yield Sign(found, made(folder))
         return
     try:
         with closing(_side(config, here.state)) as side:

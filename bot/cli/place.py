@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.cli.output import note
 from bot.config.environment import config_path, state_dir
@@ -66,6 +67,7 @@ def announced(place: Place) -> dict[str, Any] | None:
     with suppress(ValueError):
         about = loads(text_in(place.running) or "null")
         if isinstance(about, dict) and isinstance(about.get("url"), str):
+            _ = urlsplit(about["url"]).port  # an address with a port that is none is no address
             # In a folder that machines or containers share, it may be of another one, whose
             # loopback is not ours.
             return about if about.get("host", _HERE) == _HERE else None

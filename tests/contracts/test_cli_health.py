@@ -109,6 +109,23 @@ def test_what_waits_in_the_store_is_told_with_its_next_step(program: Trunkline):
     assert "backup restore" in found(program, "doctor", code=1)["store.unusable"]["fix"]
 
 
+def test_files_that_hold_anything_are_no_failure_of_the_doctor(program: Trunkline):
+    store = program.home.parent / "other" / "store.db"
+    program.config(f"{CALM}store: {{url: sqlite://{store}}}\n").chmod(0o600)
+    (program.home / "logs").mkdir(mode=0o700)
+    log = program.home / "logs" / "trunkline.jsonl"
+    log.write_text('garbage\n[1]\n"x"\n{"level": 5, "at": 7}\n')
+    about = program.home / "gateway.json"
+    about.write_text('{"url": "http://127.0.0.1:none", "pid": 1}')
+    for path in (log, about):
+        path.chmod(0o600)
+    told = found(program, "doctor", code=1)
+    assert told["folders.missing"]["place"] == str(store.parent)
+    assert program.json("status")["gateway"]["running"] is False
+    assert json.loads(program.ok("doctor", "--fix", "--json"))["fixed"] == [f"{store.parent}: made"]
+    assert store.parent.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_broken_configuration_does_not_keep_the_doctor_away(program: Trunkline):
     program.config("gatway: {}\nagents: [{id: main, thinkin: low}]\n")
     done = program.run("doctor")
