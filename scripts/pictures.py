@@ -38,6 +38,7 @@ agents:
 providers:
   openai: {api_key: "${OPENAI_API_KEY}", timeuot: 30s}
 """
+IDLE = "() => new Promise(done => requestIdleCallback(done, {timeout: 1000}))"
 Prepare = Callable[[Page], Awaitable[object]]
 
 
@@ -124,7 +125,7 @@ async def taken(page: Page, name: str) -> None:
         await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         await page.set_viewport_size(size)
         # Once more round the loop, for what follows the size: plots and windows of rows.
-        await page.evaluate("() => new Promise(done => requestIdleCallback(done))")
+        await page.evaluate(IDLE)
         await page.screenshot(path=IMAGES / f"{name}-{look}.png")
 
 

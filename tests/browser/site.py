@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 from playwright.async_api import (
     Browser,
     BrowserContext,
+    Error,
     Locator,
     Page,
+    Request,
     async_playwright,
     expect,
 )
@@ -40,6 +42,8 @@ models:
 MAIN = "agent:main:main"
 # Milliseconds that a busy machine may take to show something.
 PATIENCE = 30_000
+CHANGED = "net::ERR_NETWORK_CHANGED"
+TRIES = 5
 expect.set_options(timeout=PATIENCE)
 # What a browser says to its maker's servers by itself, and what a small machine cannot spare.
 FLAGS = (
@@ -71,6 +75,7 @@ class Site:
     url: str
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    cut: int = 0
 
     @property
     def model(self) -> ScriptedModel:
@@ -79,25 +84,45 @@ class Site:
 
     async def sign_in(self) -> Page:
         page = await self._page()
-        await page.goto(self.gateway.login_url())
+        await self._load(page, self.gateway.login_url())
         await self.ready(page)
         return page
 
     async def open(self, key: str = MAIN) -> Page:
         """Another tab of the same browser."""
         page = await self._page()
-        await page.goto(f"{self.url}/chat#{key}")
+        await self._load(page, f"{self.url}/chat#{key}")
         await self.ready(page)
         return page
 
     async def visit(self, path: str) -> Page:
         """A page other than the chat, in another tab of a browser that has signed in."""
-        page = await self._page()
-        if not await self.context.cookies():
-            await page.goto(self.gateway.login_url())
-        await page.goto(self.url + path)
+        page = await self.begun(path)
         await self.settled(page)
         return page
+
+    async def begun(self, path: str) -> Page:
+        """The same, before it has what it shows."""
+        page = await self._page()
+        if not await self.context.cookies():
+            await self._load(page, self.gateway.login_url())
+        await self._load(page, self.url + path)
+        return page
+
+    async def _load(self, page: Page, url: str) -> None:
+        """Open an address; once more where the machine's own network changed meanwhile (a container
+        came or went), for which Chromium ends every request, also those to this machine."""
+        arrived = False
+        for _ in range(TRIES):
+            before = self.cut
+            try:
+                await (page.reload() if arrived else page.goto(url))
+                arrived = True
+            except Error as error:
+                if CHANGED not in str(error):
+                    raise
+            if arrived and self.cut == before:
+                return
 
     async def settled(self, page: Page) -> None:
         """The page stands, and nothing on it says that it is still loading."""
@@ -113,15 +138,19 @@ class Site:
         page = await self.context.new_page()
         page.set_default_timeout(PATIENCE)
         page.on("request", lambda request: self.requests.append(request.url))
+        page.on("requestfailed", self._failed)
         page.on("websocket", lambda socket: self.requests.append(socket.url))
         page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
         page.on("console", self._heard)
         page.on("dialog", lambda dialog: self.complaints.append(f"a dialog: {dialog.message}"))
         return page
 
+    def _failed(self, request: Request) -> None:
+        self.cut += request.failure == CHANGED
+
     def _heard(self, message: object) -> None:
         text = getattr(message, "text", "")
-        if getattr(message, "type", "") in ("error", "warning"):
+        if getattr(message, "type", "") in ("error", "warning") and CHANGED not in text:
             self.complaints.append(text)
 
     def strangers(self) -> list[str]:

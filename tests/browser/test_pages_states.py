@@ -81,8 +81,7 @@ async def test_every_page_waits_fails_and_goes_on(browser: Browser, tmp_path: Pa
         await web.context.route_web_socket("**/ws", line.joined)
         for path in PATHS:
             line.mode = "held"
-            page = await web.context.new_page()
-            await page.goto(web.url + path)
+            page = await web.begun(path)
             await expect(page.locator(".loading").first, path).to_be_visible()
             line.refuse()
             failed = page.locator("main").get_by_role("alert").filter(has_text=AWAY)
