@@ -157,9 +157,9 @@ class Platform:
             self._changed.clear()
             await self._changed.wait()
 
-    async def all_taken(self) -> None:
+    async def all_taken(self, patience: float = PATIENCE) -> None:
         """Return when every update was confirmed."""
-        await self.wait_for(lambda one: one._last < max(1, one.confirmed))
+        await self.wait_for(lambda one: one._last < max(1, one.confirmed), patience)
 
     async def shows(self, *texts: str, to: str = "ada", thread: str | None = None) -> None:
         """Return when a person sees exactly these messages."""

@@ -132,14 +132,12 @@ class House:
 
     async def quiet(self) -> None:
         """Wait until the program has taken everything and has nothing left to do."""
-        async with asyncio.timeout(PATIENCE):
-            for platform in self.platforms.values():
-                await platform.all_taken()
+        for platform in self.platforms.values():
+            await platform.all_taken(PATIENCE)
         desk = self.platforms["desk"]
         before = desk.count("send")
         desk.push({"text": QUIET, "run": f"quiet{before}"})
-        async with asyncio.timeout(PATIENCE):
-            await desk.wait_for(lambda one: one.count("send") > before)
+        await desk.wait_for(lambda one: one.count("send") > before, PATIENCE)
 
     def counted(self) -> list[str]:
         """What the tool with a side effect was called for."""
