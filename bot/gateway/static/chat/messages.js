@@ -47,6 +47,7 @@ function keyOf(item) {
 function useFollowing(scroller, setAway, stretch) {
   const following = useRef(true);
   const top = useRef(0);
+  const height = useRef(0);
   const toEnd = () => {
     const box = scroller.current;
     if (box && following.current) box.scrollTop = box.scrollHeight;
@@ -74,9 +75,11 @@ function useFollowing(scroller, setAway, stretch) {
     const { scrollHeight, scrollTop, clientHeight } = scroller.current;
     const below = scrollHeight - scrollTop - clientHeight;
     const near = below < NEAR && !stretch.after;
-    const up = scrollTop < top.current;
+    // A list that became shorter moves the reader up, who has not moved.
+    const up = scrollTop < top.current && scrollHeight >= height.current;
     const down = scrollTop > top.current;
     top.current = scrollTop;
+    height.current = scrollHeight;
     // What grows below moves the end away, not the reader: only going up is leaving.
     if (near || up) following.current = near;
     setAway(!following.current);
