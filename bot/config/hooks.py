@@ -52,7 +52,7 @@ class Hooks(Section):
                 fix = f"use at least {_TOKEN} characters, such as of: openssl rand -hex 24"
                 raise wrong(f"has a token for {name} that is too short", fix)
             if one.deliver_to is not None and not _is_address(one.deliver_to):
-                fix = "write channel:account:conversation, such as telegram:telegram:12345"
+                fix = "write channel:account:conversation (see: trunkline channels list)"
                 raise wrong(f"has a deliver_to for {name} that is no address", fix)
         return webhooks
 
