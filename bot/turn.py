@@ -111,6 +111,8 @@ class Turns:
         finally:
             self.scenes.end(turn.id)
             del self._active[turn.id]
+            # It calls the run back: without it all goes now, not when garbage is looked for.
+            del run.speech
 
     def abort(self, run: str) -> None:
         """End a run as soon as possible, keeping its partial text; or when it begins."""
