@@ -17,7 +17,7 @@ from bot.gateway.answers import STATUS, Handler, json_answer
 from bot.gateway.auth import Auth, bearer
 from bot.gateway.guard import LARGER
 from bot.gateway.openai_request import Asked, asked
-from bot.gateway.openai_stream import Stream, chosen, failed, finish_of, usage_of, wait
+from bot.gateway.openai_stream import Stream, chosen, failed, finish_of, kind_of, usage_of, wait
 from bot.gateway.services import Core
 from bot.gateway.targets import ensured, page_of
 from bot.gateway.uploads_http import pieces_of
@@ -171,12 +171,11 @@ class _Api:
 
 def _refusal(error: RequestError) -> web.Response:
     status = STATUS.get(error.code, 400)
-    kind = "invalid_request_error" if status < 500 else "server_error"
     code = _CODES.get(error.code)
     param = error.details.get("param")
     if param == "model" and error.code == "NOT_FOUND":
         code = "model_not_found"
-    body = {"message": str(error), "type": kind, "param": param, "code": code}
+    body = {"message": str(error), "type": kind_of(status), "param": param, "code": code}
     answer = json_answer({"error": body}, status)
     if isinstance(wait_ms := error.details.get("retryAfterMs"), int):
         answer.headers["Retry-After"] = str(-(-wait_ms // 1000))

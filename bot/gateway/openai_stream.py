@@ -22,6 +22,7 @@ from bot.types import Entry
 _LONG = 86_400.0
 _LOOK = 0.5
 _QUIET = 15.0
+_FAILED = 502
 _STATUS = {
     "MODEL_RATE_LIMIT": 429,
     "BUDGET": 429,
@@ -70,13 +71,20 @@ def error_of(error: Json) -> dict[str, Any]:
     known = {"CONTEXT_OVERFLOW": "context_length_exceeded"}.get(code, code.lower())
     if str(error["message"]).endswith(_FILTERED):
         known = "content_filter"
-    kind = "invalid_request_error" if _STATUS.get(code) == 400 else "server_error"
+    kind = kind_of(_STATUS.get(code, _FAILED))
     return {"message": error["message"], "type": kind, "param": None, "code": known}
+
+
+def kind_of(status: int) -> str:
+    """What clients call an error with this status."""
+    if status == 429:
+        return "rate_limit_error"
+    return "invalid_request_error" if status < 500 else "server_error"
 
 
 def failed(error: Json) -> web.Response:
     """A run that failed. Clients must not repeat it: it was retried here, its tools have run."""
-    status = _STATUS.get(str(error["code"]), 502)
+    status = _STATUS.get(str(error["code"]), _FAILED)
     return json_answer({"error": error_of(error)}, status, {"x-should-retry": "false"})
 
 

@@ -207,8 +207,13 @@ async def test_a_failed_run_is_an_error_once(tmp_path: Path) -> None:
                 model="agent:main", messages=said("[[demo error 500]]")
             )
         assert failed.value.status_code >= 500
+        with pytest.raises(openai.RateLimitError) as slowed:
+            await api.chat.completions.create(
+                model="agent:main", messages=said("[[demo error 429]]")
+            )
+        assert slowed.value.type == "rate_limit_error"
         rows = await desk.core.engine.read(_runs())
-        assert len(rows) == 1  # the client has not tried again
+        assert len(rows) == 2  # the client has not tried again
 
 
 def _runs() -> Script[list[Row]]:
