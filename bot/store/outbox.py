@@ -244,7 +244,13 @@ def unposted(run: str) -> Script[None]:
 
 
 def posted(run: str, ref: str) -> Script[None]:
-    yield q("UPDATE outbox SET state = 'posted', ref = ? WHERE run = ? AND part = 0", ref, run)
+    """The preview stands there. Too late where the answer is ready: its part looks for it."""
+    yield q(
+        "UPDATE outbox SET state = 'posted', ref = ? "
+        "WHERE run = ? AND part = 0 AND state = 'posting'",
+        ref,
+        run,
+    )
 
 
 def preview_ref(run: str) -> Script[str | None]:
