@@ -124,6 +124,9 @@ class Host:
         words += ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
         for name in ("bin", "lib", "lib64"):
             words += ["--symlink", f"usr/{name}", f"/{name}"]
+        # Before what is bound: the program itself may be below one of them.
+        for mount in about["tmpfs"]:
+            words += ["--tmpfs", mount.partition(":")[0]]
         for path in _NEEDED:
             words += ["--ro-bind-try", path, path]
         for path in dict.fromkeys((sys.base_prefix, sys.prefix)):
@@ -136,8 +139,6 @@ class Host:
                 words += ["--ro-bind", str(ROOT / source), target]
             else:
                 words += ["--bind", str(self.state), target]
-        for mount in about["tmpfs"]:
-            words += ["--tmpfs", mount.partition(":")[0]]
         if about["read_only"]:
             words += ["--remount-ro", "/"]
         return [*words, "--chdir", "/data", "--", *command]

@@ -29,7 +29,7 @@ async function upload(key, file) {
     const answer = await fetch(`/uploads?name=${encodeURIComponent(local.name)}`, { method: "POST", body: file });
     const said = await answer.json().catch(() => ({}));
     if (!answer.ok) throw new Error(said.error?.message ?? "");
-    setFiles(key, filesOf(key).filter((one) => one.local !== local.local).concat(said));
+    setFiles(key, filesOf(key).map((one) => (one.local === local.local ? said : one)));
   } catch (error) {
     setFiles(key, filesOf(key).filter((one) => one.local !== local.local));
     state.notice.value = T.notUploaded(visible(local.name), error.message);
