@@ -33,8 +33,7 @@ class SetupModel(Params):
 
 @method("setup.state", Nothing, help="What is set up: a model, a channel, a task, the demo.")
 async def setup_state(core: Core, client: Client, params: Nothing) -> Json:
-    rows = core.world.models(core.config.default_agent.id)
-    real = [row["ref"] for row in rows if row["ready"] and not row["ref"].startswith(DEMO)]
+    real = real_models(core)
     accounts = [one for one in core.config.channels.values() if one.settings.enabled]
     up = [row["account"] for row in await channel_rows(core) if row["state"] == "up"]
     tasks, demo = await core.engine.read(_counts())
@@ -46,6 +45,12 @@ async def setup_state(core: Core, client: Client, params: Nothing) -> Json:
         "demo": {"done": demo},
         "agentId": core.config.default_agent.id,
     }
+
+
+def real_models(core: Core) -> list[str]:
+    """The models of the default agent that could answer now, without the demo's."""
+    rows = core.world.models(core.config.default_agent.id)
+    return [row["ref"] for row in rows if row["ready"] and not row["ref"].startswith(DEMO)]
 
 
 def _counts() -> Script[tuple[int, bool]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.engine.port import Row, Script, q
 from bot.gateway.frames import Params
+from bot.gateway.methods_setup import real_models
 from bot.gateway.methods_tasks import asker
 from bot.gateway.params import Nothing
 from bot.gateway.rpc import Client, Json, Method, method
@@ -52,12 +53,6 @@ async def is_new(core: Core) -> bool:
     if core.config.channels or real_models(core):
         return False
     return await core.engine.read(upkeep.marked(_DISMISSED)) is None
-
-
-def real_models(core: Core) -> list[str]:
-    """The models of the default agent that could answer now, without the demo's."""
-    rows = core.world.models(core.config.default_agent.id)
-    return [row["ref"] for row in rows if row["ready"] and row["provider"] != "demo"]
 
 
 @method("setup.dismiss", Nothing, help="Let / lead to the chat although nothing is set up.")
