@@ -16,7 +16,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.cli import load, rights
-from bot.cli.finding import Finding
+from bot.cli.finding import Finding, Severity
 from bot.cli.place import Place, announced, text_in
 from bot.config.problems import Problem
 from bot.config.settings import Config
@@ -42,13 +42,18 @@ class Sign:
     repair: Repair | None = None
 
 
+def sign(id: str, severity: Severity, what: str, fix: str) -> Sign:
+    """A finding that has no place of its own and nothing to mend it."""
+    return Sign(Finding(id, severity, what, fix))
+
+
 def of_file(problem: Problem, severity: str) -> Sign:
     """A mistake of the configuration as a finding."""
     where = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
     what = f"{problem.key}: {problem.what}" if problem.key else problem.what
-    wrong = severity == "critical"
-    found = Finding("config.wrong", "critical", what, problem.fix, where)
-    return Sign(found if wrong else Finding("config.remark", "warn", what, problem.fix, where))
+    if severity == "critical":
+        return Sign(Finding("config.wrong", "critical", what, problem.fix, where))
+    return Sign(Finding("config.remark", "warn", what, problem.fix, where))
 
 
 def of_state(here: Place) -> Iterator[Sign]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.cli.client import Client, connect, running
 from bot.cli.finding import Finding, Severity
-from bot.cli.health import Sign
+from bot.cli.health import Sign, sign
 from bot.cli.place import Place
 from bot.config.settings import Config
 from bot.errors import TrunklineError
@@ -25,14 +25,14 @@ async def of_gateway(here: Place) -> list[Sign] | None:
             status = await client.request("status", {})
     except TimeoutError:
         fix = "look at its log, and start it again: trunkline logs"
-        return [_sign("gateway.silent", "critical", "the gateway does not answer", fix)]
+        return [sign("gateway.silent", "critical", "the gateway does not answer", fix)]
     except TrunklineError as error:
         if str(error).startswith("no gateway"):
             return None
-        return [_sign("gateway.refused", "critical", str(error), "stop it and start it again")]
+        return [sign("gateway.refused", "critical", str(error), "stop it and start it again")]
     if status["ready"]:
         return []
-    return [_sign("gateway.unready", "warn", "it is not ready", "see: trunkline status --deep")]
+    return [sign("gateway.unready", "warn", "it is not ready", "see: trunkline status --deep")]
 
 
 async def of_edges(config: Config, here: Place, deep: bool) -> list[Sign]:
@@ -61,12 +61,12 @@ async def of_edges(config: Config, here: Place, deep: bool) -> list[Sign]:
         return signs
     if not shared(config) and not is_there(config, here.state):
         what = f"{len(asked)} models and platforms were not asked: there is no store yet"
-        return [*signs, _sign("gateway.first", "info", what, "start it once: trunkline up")]
+        return [*signs, sign("gateway.first", "info", what, "start it once: trunkline up")]
     try:
         async with connect(here, changes=False) as client:
             found = await asyncio.gather(*(ask(client) for ask in asked))
     except TrunklineError as error:
-        return [*signs, _sign("gateway.refused", "critical", str(error), "stop it, start it again")]
+        return [*signs, sign("gateway.refused", "critical", str(error), "stop it, start it again")]
     return signs + [sign for sign in found if sign is not None]
 
 
@@ -107,7 +107,3 @@ def _asked(id: str, place: str, method: str, params: Mapping[str, Any]) -> Any:
         return Sign(Finding(id, "critical", what, f"mend {place} in the configuration", place))
 
     return ask
-
-
-def _sign(id: str, severity: Severity, what: str, fix: str) -> Sign:
-    return Sign(Finding(id, severity, what, fix))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.cli import load
 from bot.cli.finding import Finding, Severity
-from bot.cli.health import MIB, Sign, ago, made
+from bot.cli.health import MIB, Sign, ago, made, sign
 from bot.cli.place import Place
 from bot.config.settings import Config
 from bot.errors import StoreError, TrunklineError
@@ -101,7 +101,7 @@ def waiting(side: Side, now: float) -> Iterator[Sign]:
         "SELECT account, count(*) FROM quarantine GROUP BY account ORDER BY account"
     ):
         what = f"{count} unreadable events of {account} were put aside"
-        yield _sign("events.quarantined", "warn", what, "see them: trunkline channels status")
+        yield sign("events.quarantined", "warn", what, "see them: trunkline channels status")
     late = now - _LATE
     yield from _counted(
         side,
@@ -134,7 +134,7 @@ def waiting(side: Side, now: float) -> Iterator[Sign]:
     newest = side.query("SELECT max(accepted_at) FROM inbox")[0][0]
     if newest is not None and newest > now + 60:
         what = "the store knows messages from the future: the clock was set back"
-        yield _sign("clock.back", "warn", what, "set the clock; schedules follow it")
+        yield sign("clock.back", "warn", what, "set the clock; schedules follow it")
 
 
 def _tasks(side: Side, now: float) -> Iterator[Sign]:
@@ -144,13 +144,13 @@ def _tasks(side: Side, now: float) -> Iterator[Sign]:
     ):
         never = " and has never run" if not runs else ""
         what = f"{id} was due {ago(due)}{never}"
-        yield _sign("tasks.late", "warn", what, "is a gateway running? trunkline status")
+        yield sign("tasks.late", "warn", what, "is a gateway running? trunkline status")
     for id, status in side.query(
         "SELECT id, last_status FROM tasks WHERE last_status IN ('error', 'blocked') "
         "AND (enabled = 1 OR last_status = 'blocked') ORDER BY id"
     ):
         what = f"{id} ended last with {status}"
-        yield _sign("tasks.failing", "warn", what, f"see why: trunkline task runs {id}")
+        yield sign("tasks.failing", "warn", what, f"see why: trunkline task runs {id}")
 
 
 def _counted(
@@ -159,8 +159,4 @@ def _counted(
     count, oldest = side.query(sql, bound)[0]
     if count:
         id, what, fix = words
-        yield _sign(id, severity, f"{count} {what}, the oldest since {ago(oldest)}", fix)
-
-
-def _sign(id: str, severity: Severity, what: str, fix: str) -> Sign:
-    return Sign(Finding(id, severity, what, fix))
+        yield sign(id, severity, f"{count} {what}, the oldest since {ago(oldest)}", fix)
