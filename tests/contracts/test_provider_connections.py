@@ -1,28 +1,13 @@
 """How calls of models use connections: so many at once, kept, ended when nobody listens."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import aiohttp
-import pytest
 
 from bot.providers.openai import OpenAI
 from bot.types import TextDelta
 from tests.contracts.provider import HELLO, call, openai
 from tests.fakes.openai_server import FakeOpenAI, text_stream
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[FakeOpenAI]:
-    async with FakeOpenAI() as server:
-        yield server
-
-
-@pytest.fixture
-async def provider(server: FakeOpenAI) -> AsyncIterator[OpenAI]:
-    provider = openai(server)
-    yield provider
-    await provider.close()
 
 
 async def test_no_more_calls_at_once_than_allowed(server: FakeOpenAI):

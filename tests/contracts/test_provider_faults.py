@@ -3,7 +3,6 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
 from email.utils import formatdate
 from typing import Any
 
@@ -27,20 +26,6 @@ from tests.fakes.openai_server import (
     text_stream,
     whole,
 )
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[FakeOpenAI]:
-    async with FakeOpenAI() as server:
-        yield server
-
-
-@pytest.fixture
-async def provider(server: FakeOpenAI) -> AsyncIterator[OpenAI]:
-    provider = openai(server)
-    yield provider
-    await provider.close()
-
 
 REFUSALS = [
     (401, error("Incorrect API key provided"), "MODEL_AUTH"),

@@ -1,7 +1,6 @@
 """The OpenAI provider against a scripted server: what it asks, what it understands."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +17,7 @@ from bot.types import (
     ToolSpec,
     Usage,
 )
-from tests.contracts.provider import HELLO, KEY, call, checked, openai
+from tests.contracts.provider import HELLO, KEY, call, checked
 from tests.fakes.openai_server import (
     DONE,
     FakeOpenAI,
@@ -31,20 +30,6 @@ from tests.fakes.openai_server import (
     usage,
     whole,
 )
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[FakeOpenAI]:
-    async with FakeOpenAI() as server:
-        yield server
-
-
-@pytest.fixture
-async def provider(server: FakeOpenAI) -> AsyncIterator[OpenAI]:
-    provider = openai(server)
-    yield provider
-    await provider.close()
-
 
 CALLS = [ToolCall("call_a", "weather", '{"city":"Oslo"}', {"city": "Oslo"})]
 TOOL = ToolSpec("weather", "The weather.", {"type": "object", "properties": {}})

@@ -40,12 +40,6 @@ DOCUMENTS = {
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[FakeOpenAI]:
-    async with FakeOpenAI() as server:
-        yield server
-
-
-@pytest.fixture
 async def ours(server: FakeOpenAI) -> AsyncIterator[OpenAI]:
     provider = openai(server)
     yield provider
