@@ -141,8 +141,17 @@ class Embedded:
         who, now = self._self, self._clock.now()
         return [
             Member(
-                *("here", who.role, socket.gethostname(), os.getpid(), who.version, self._since),
-                *(now, True, lanes, dict(self._holds), who.told()),
+                id="here",
+                role=who.role,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                version=who.version,
+                started_at=self._since,
+                seen_at=now,
+                alive=True,
+                lanes=lanes,
+                holds=dict(self._holds),
+                told=who.told(),
             )
         ]
 

@@ -74,7 +74,9 @@ async def channel_rows(core: Core) -> list[dict[str, Any]]:
     members = await core.engine.members()
     return [
         _channel_row(
-            *(core, account, quarantined.get(account.name, 0)),
+            core,
+            account,
+            quarantined.get(account.name, 0),
             processes.connection(core, members, account.name),
         )
         for account in core.config.channels.values()
